@@ -1,0 +1,74 @@
+package kv
+
+import (
+	"errors"
+
+	"github.com/keelson-chain/keelson/ledger/fsys"
+)
+
+// The conditions that errors of this package match with errors.Is, besides
+// fsys.ErrLocked, fsys.ErrFull and fsys.ErrReadOnly.
+var (
+	// ErrNotFound: the key has no value. Get returns it unwrapped.
+	ErrNotFound = errors.New("key not found")
+	// ErrCorrupt: a file of the database is damaged or missing. The data must
+	// be built anew.
+	ErrCorrupt = errors.New("the database is corrupt: run with --reindex")
+	// ErrFailed: an earlier write failed, so that nothing more is written.
+	// What failed is wrapped as well.
+	ErrFailed = errors.New("the database stopped after a failed write")
+)
+
+// Options tune a Store. The zero value is the default.
+type Options struct {
+	// Memory bounds what the store holds in memory, in bytes: write buffers,
+	// cached blocks and indexes of tables. 0 means DefaultMemory, and less
+	// than MinMemory means MinMemory.
+	Memory int64
+}
+
+// Memory that a Store uses by default, and at least, in bytes.
+const (
+	DefaultMemory = 64 << 20
+	MinMemory     = 1 << 20
+)
+
+// Open opens or makes the store in the folder dir of the real disk.
+//
+// It matches fsys.ErrLocked if another process has it open, ErrCorrupt if a
+// file is damaged, fsys.ErrReadOnly and fsys.ErrFull if it cannot be written.
+func Open(dir string, o Options) (*Store, error) {
+	return OpenOn(fsys.Disk(dir), o)
+}
+
+// Reader reads a Store, at its newest or as it was when a Snapshot was taken.
+// It is safe for concurrent use.
+type Reader interface {
+	// Get returns the value of a key, which belongs to the caller, or
+	// ErrNotFound.
+	Get(key []byte) ([]byte, error)
+	// Iterate returns an Iterator over the keys in r, which stands before the
+	// first. It sees no later write.
+	Iterate(r Range) *Iterator
+}
+
+// Writer takes the parts of a write. It keeps neither key nor value.
+type Writer interface {
+	Put(key, value []byte)
+	Delete(key []byte)
+}
+
+// Range is the keys from Start (nil: from the first) up to but without Limit
+// (nil: to the last).
+type Range struct{ Start, Limit []byte }
+
+// Prefix returns the range of the keys that begin with p.
+func Prefix(p []byte) Range {
+	limit := append([]byte(nil), p...)
+	for i := len(limit) - 1; i >= 0; i-- {
+		if limit[i]++; limit[i] != 0 {
+			return Range{p, limit[:i+1]}
+		}
+	}
+	return Range{p, nil}
+}
