@@ -1,0 +1,128 @@
+package archtest
+
+// A rule says where one package stands.
+type rule struct {
+	// floor is the package's height: it imports packages of lower floors only.
+	floor int
+	// peers are the packages of its own floor that it imports all the same,
+	// which gives the parts of one package an order among themselves.
+	peers []string
+	// outside are the packages outside this module and the standard library
+	// that it imports; a trailing "/..." covers what lies below.
+	outside []string
+	// pure packages take everything that they know as arguments: see the
+	// pureXxx tables.
+	pure bool
+	// joins allows a pure package to start goroutines, all of which it joins
+	// before the call that started them returns.
+	joins bool
+	// state names the variables of a pure package that are written after its
+	// initialization, each with the reason in a comment here.
+	state []string
+	// testOnly packages are imported by tests and by each other alone.
+	testOnly bool
+}
+
+const (
+	secp256k1 = "github.com/decred/dcrd/dcrec/secp256k1/v4"
+	goleveldb = "github.com/syndtr/goleveldb/leveldb/..."
+	zerolog   = "github.com/rs/zerolog"
+	toml      = "github.com/BurntSushi/toml"
+	xsys      = "golang.org/x/sys/..."
+)
+
+// rules has every package of the module, by its path below the module's.
+var rules = map[string]rule{
+	// Floor 7: commands.
+	"cmd/keelson": {floor: 7, outside: []string{zerolog}},
+
+	// Floor 6: the composition root.
+	"node": {floor: 6, outside: []string{zerolog}},
+
+	// Floor 5: settings, and clients of a node.
+	"config": {floor: 5, outside: []string{toml, zerolog}},
+
+	// Floor 4: what the node offers to the outside.
+	"miner": {floor: 4, outside: []string{zerolog}},
+	"rpc":   {floor: 4, outside: []string{zerolog}},
+
+	// Floor 3: what the node keeps.
+	"ledger": {
+		floor:   3,
+		peers:   []string{"ledger/kv", "ledger/fsys", "ledger/flat", "ledger/coincache", "ledger/muhash"},
+		outside: []string{zerolog},
+	},
+	"ledger/coincache": {floor: 3},
+	"ledger/flat":      {floor: 3, peers: []string{"ledger/fsys"}},
+	"ledger/fsys":      {floor: 3, outside: []string{xsys}},
+	"ledger/kv":        {floor: 3, peers: []string{"ledger/fsys"}, outside: []string{goleveldb}},
+	"ledger/muhash":    {floor: 3},
+
+	// Floor 2: the rules of the chain.
+	"consensus":          {floor: 2, pure: true, joins: true},
+	"consensus/chaingen": {floor: 2, peers: []string{"consensus"}, pure: true, testOnly: true},
+
+	// Floor 1: proof of work and scripts.
+	"pow":               {floor: 1, pure: true, joins: true},
+	"script":            {floor: 1, peers: []string{"script/sig"}, pure: true},
+	"script/address":    {floor: 1, peers: []string{"script"}, pure: true},
+	"script/descriptor": {floor: 1, peers: []string{"script", "script/address"}, pure: true},
+	"script/scripttest": {floor: 1, peers: []string{"script", "script/sig"}, testOnly: true},
+	"script/sig":        {floor: 1, outside: []string{secp256k1}, pure: true},
+
+	// Floor 0: the bytes that nodes agree on.
+	"wire": {floor: 0, pure: true},
+
+	// Beside the floors.
+	"internal/archtest": {floor: 0, testOnly: true},
+	"internal/vectors":  {floor: 0, testOnly: true},
+}
+
+// pureStd are the packages of the standard library that a pure package may
+// import: computation and encoding, nothing that reads or changes the world.
+// context is there to be asked whether to stop; sync to join and to fill a
+// cache once.
+var pureStd = []string{
+	"bytes", "cmp", "context", "crypto/hmac", "crypto/sha1", "crypto/sha256", "crypto/sha512", "crypto/subtle",
+	"encoding", "encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt", "hash",
+	"io", "iter", "maps", "math", "math/big", "math/bits", "slices", "sort", "strconv", "strings",
+	"sync", "sync/atomic", "unicode", "unicode/utf8",
+	"time", // for Duration; pureCalls names what is not allowed of it
+}
+
+// pureCalls are what a pure package may not use of the packages above, with
+// what to do instead.
+var pureCalls = map[string]string{
+	"context.Background": "take the context as an argument",
+	"context.TODO":       "take the context as an argument",
+	"fmt.Print":          "return the text",
+	"fmt.Printf":         "return the text",
+	"fmt.Println":        "return the text",
+	"fmt.Scan":           "take the input as an argument",
+	"fmt.Scanf":          "take the input as an argument",
+	"fmt.Scanln":         "take the input as an argument",
+	"time.After":         "let the caller wait",
+	"time.AfterFunc":     "let the caller wait",
+	"time.LoadLocation":  "use UTC",
+	"time.Local":         "use UTC",
+	"time.NewTicker":     "let the caller wait",
+	"time.NewTimer":      "let the caller wait",
+	"time.Now":           "take the time as an argument",
+	"time.Since":         "take the time as an argument",
+	"time.Sleep":         "let the caller wait",
+	"time.Tick":          "let the caller wait",
+	"time.Until":         "take the time as an argument",
+}
+
+// nowhere are imports that no package of the module has.
+var nowhere = map[string]string{
+	"C":                            "the node is built with CGO_ENABLED=0",
+	"log":                          "log through the zerolog.Logger of the package's Config",
+	"log/slog":                     "log through the zerolog.Logger of the package's Config",
+	"github.com/rs/zerolog/log":    "log through the zerolog.Logger of the package's Config, not a global one",
+	"math/rand":                    "use math/rand/v2 for tests, crypto/rand for secrets",
+	"reflect":                      "write the code for the types at hand",
+	"plugin":                       "the node is one static binary",
+	"unsafe":                       "the gain must be measured and the exception recorded first",
+	"github.com/stretchr/testify/": "tests are plain Go",
+}
