@@ -1,0 +1,95 @@
+# Everything that is built, tested or measured has a target here; CI calls them.
+
+GO       ?= go
+TOOL      = $(GO) tool -modfile=$(CURDIR)/tools/go.mod
+VECTORS  ?= $(CURDIR)/../shared/vectors
+CHAINS    = $(addprefix $(VECTORS)/chains/,chain-p2wpkh.dat chain-p2tr.dat chain-mixed.dat)
+
+# TESTFLAGS go to every go test, e.g. TESTFLAGS=-v.
+TESTFLAGS ?=
+# FUZZTIME is for each fuzz target.
+FUZZTIME  ?= 60s
+# N is how many executions scriptdiff compares, SEED where its generator starts.
+N         ?= 1000000
+SEED      ?= 1
+# BENCH selects benchmarks, COUNT repeats them for benchstat.
+BENCH     ?= .
+COUNT     ?= 1
+# KILLS is how often the crash test kills an importing process.
+KILLS     ?= 100
+
+# The packages that start goroutines or are called from several.
+RACE = ./wire/... ./pow/... ./script/sig/... ./consensus/... ./ledger/... ./miner/... ./rpc/... ./node/...
+
+export CGO_ENABLED = 0
+
+.PHONY: help
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: build
+build: ## the static binary bin/keelson
+	$(GO) build -trimpath -o bin/keelson ./cmd/keelson
+
+.PHONY: test
+test: ## every unit test of the node, with the public vectors where they are found
+	$(GO) test $(TESTFLAGS) ./...
+
+.PHONY: race
+race: ## the concurrent packages under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short $(TESTFLAGS) $(RACE)
+
+.PHONY: oracle
+oracle: ## the differential tests against btcd
+	cd internal/oracle && $(GO) test $(TESTFLAGS) ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet and golangci-lint over all modules
+	@test -z "$$(gofmt -l . | tee /dev/stderr)"
+	$(GO) vet ./... && cd internal/oracle && $(GO) vet ./...
+	$(TOOL) golangci-lint run ./...
+	cd internal/oracle && $(TOOL) golangci-lint run --config ../../.golangci.yml ./...
+
+.PHONY: deadcode
+deadcode: ## functions that no command and no test reaches
+	$(TOOL) deadcode -test ./...
+
+.PHONY: fuzz-short
+fuzz-short: ## each fuzz target for 3 seconds
+	@.ci/fuzz 3s
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (60s)
+	@.ci/fuzz $(FUZZTIME)
+
+.PHONY: scriptdiff
+scriptdiff: ## N (1,000,000) random scripts and transactions through both engines
+	cd internal/oracle && $(GO) run ./cmd/scriptdiff -n $(N) -seed $(SEED)
+
+.PHONY: crash
+crash: ## kill an importing process KILLS (100) times, and compare the coins
+	KEELSON_KILLS=$(KILLS) $(GO) test -run 'Kill' -count 1 -v -timeout 60m ./cmd/keelson
+
+.PHONY: bench
+bench: ## the benchmarks BENCH (all) of the node, COUNT times; pipe into benchstat
+	$(GO) test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./...
+
+.PHONY: bench-oracle
+bench-oracle: ## the benchmarks that compare with btcd in one run
+	cd internal/oracle && $(GO) test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./...
+
+.PHONY: benchstat
+benchstat: ## compare two outputs of bench: make benchstat OLD=a.txt NEW=b.txt
+	$(TOOL) benchstat $(OLD) $(NEW)
+
+.PHONY: replay
+replay: ## import the three chains with btcd and Keelson in turn, and print the ratio
+	cd internal/oracle && $(GO) run ./cmd/replay -rounds 3 -procs 1,2 $(CHAINS)
+
+.PHONY: ci
+ci: ## all that CI does
+	.ci/run
+
+.PHONY: clean
+clean: ## delete what the targets made
+	rm -rf bin
