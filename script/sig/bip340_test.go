@@ -1,0 +1,60 @@
+package sig
+
+import (
+	"encoding/csv"
+	"encoding/hex"
+	"os"
+	"testing"
+
+	"github.com/keelson-chain/keelson/internal/vectors"
+)
+
+type bip340Case struct {
+	index, comment string
+	check          Check
+	valid          bool
+}
+
+// bip340Cases reads the vectors of BIP 340 and asserts their number.
+func bip340Cases(t testing.TB) []bip340Case {
+	f, err := os.Open(vectors.Path(t, "bips/bip-0340/test-vectors.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []bip340Case
+	for _, row := range rows[1:] {
+		c := bip340Case{index: row[0], comment: row[7], valid: row[6] == "TRUE"}
+		c.check = Check{Kind: Schnorr, PubKey: unhex(t, row[2]), Msg: unhex(t, row[4]), Sig: unhex(t, row[5])}
+		if len(c.check.Msg) == 32 {
+			c.check.Hash, c.check.Msg = [32]byte(c.check.Msg), nil
+		}
+		cases = append(cases, c)
+	}
+	if len(cases) != 19 {
+		t.Fatalf("%d vectors of BIP 340, want 19", len(cases))
+	}
+	return cases
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestBIP340(t *testing.T) {
+	v := DCRD()
+	for _, c := range bip340Cases(t) {
+		if got := v.Verify(&c.check); got != c.valid {
+			t.Errorf("vector %s: %v, want %v (%s)", c.index, got, c.valid, c.comment)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package sig
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"sync"
+)
+
+// A cache is an array of sets of ways keys. The set is chosen by the key, the
+// way to overwrite by a counter of the set, so that a set forgets its oldest.
+const (
+	cacheWays   = 8
+	cacheShards = 64 // locks; sets are spread over them
+)
+
+type cacheKey [sha256.Size]byte
+
+type cacheSet struct {
+	keys [cacheWays]cacheKey // a zero key is an empty place
+	next uint32              // the way to overwrite next
+}
+
+const cacheSetBytes = cacheWays*sha256.Size + 4
+
+// Cache is a bounded set of checks that were found to hold, safe for
+// concurrent use. It remembers a SHA-256 hash of each check, salted so that
+// nobody outside can aim at a place of it. Checks that do not hold are never
+// remembered. A nil *Cache remembers nothing.
+type Cache struct {
+	salt   [32]byte
+	shards [cacheShards]cacheShard
+}
+
+type cacheShard struct {
+	mu   sync.RWMutex
+	sets []cacheSet // guarded by mu
+	_    [32]byte   // keeps neighbouring locks off one cache line
+}
+
+// NewCache returns a cache that takes at most maxBytes of memory for its keys,
+// or nil if that is not enough for one key. salt should be random and secret.
+func NewCache(maxBytes int, salt [32]byte) *Cache {
+	perShard := maxBytes / (cacheShards * cacheSetBytes)
+	if perShard < 1 {
+		return nil
+	}
+	c := &Cache{salt: salt}
+	for i := range c.shards {
+		c.shards[i].sets = make([]cacheSet, perShard)
+	}
+	return c
+}
+
+// Has reports whether an equal check was added and is not forgotten yet.
+func (c *Cache) Has(ch *Check) bool {
+	if c == nil {
+		return false
+	}
+	k := c.key(ch)
+	return c.has(&k)
+}
+
+// Add remembers a check. The caller has found that it holds.
+func (c *Cache) Add(ch *Check) {
+	if c == nil {
+		return
+	}
+	k := c.key(ch)
+	c.add(&k)
+}
+
+// key hashes all that the answer to ch depends on, each part with its length.
+func (c *Cache) key(ch *Check) cacheKey {
+	var space [320]byte
+	b := append(space[:0], c.salt[:]...)
+	b = append(b, byte(ch.Kind))
+	if ch.Odd {
+		b[len(b)-1] |= 0x80
+	}
+	b = binary.AppendUvarint(b, uint64(len(ch.PubKey)))
+	b = append(b, ch.PubKey...)
+	b = binary.AppendUvarint(b, uint64(len(ch.Sig)))
+	b = append(b, ch.Sig...)
+	if ch.Kind == Schnorr {
+		b = append(b, ch.message()...)
+	} else {
+		b = append(b, ch.Hash[:]...)
+	}
+	return sha256.Sum256(b)
+}
+
+// set returns the shard of a key and the set's place in it.
+func (c *Cache) set(k *cacheKey) (*cacheShard, int) {
+	s := &c.shards[k[0]%cacheShards]
+	return s, int(binary.LittleEndian.Uint64(k[8:]) % uint64(len(s.sets)))
+}
+
+func (c *Cache) has(k *cacheKey) bool {
+	s, i := c.set(k)
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	set := &s.sets[i]
+	for w := range set.keys {
+		if set.keys[w] == *k {
+			return true
+		}
+	}
+	return false
+}
+
+func (c *Cache) add(k *cacheKey) {
+	s, i := c.set(k)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	set := &s.sets[i]
+	for w := range set.keys {
+		if set.keys[w] == *k {
+			return
+		}
+	}
+	set.keys[set.next] = *k
+	set.next = (set.next + 1) % cacheWays
+}
