@@ -1,0 +1,118 @@
+package consensus
+
+import (
+	"github.com/keelson-chain/keelson/script/sig"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// Options say how scripts are run; the answer does not depend on them, but for
+// SkipScripts.
+type Options struct {
+	// Workers is how many goroutines run scripts; below 2 it is the caller's.
+	Workers int
+	// Sigs verifies signatures; nil is sig.DCRD.
+	Sigs sig.Verifier
+	// Cache remembers valid signatures; nil remembers nothing.
+	Cache *sig.Cache
+	// SkipScripts leaves scripts unrun, for blocks that are assumed valid.
+	SkipScripts bool
+}
+
+// ValidateBlock judges b as a child of s.Tip in all that depends on the coins
+// it spends, which are in spent as Gather returned them. Its header must have
+// passed ValidateHeader, and b CheckBlock and ValidateBlockContext. Every
+// error is a *RuleError.
+//
+// Of several faults the one reported is that which Bitcoin Core finds when it
+// runs scripts on one thread: transactions are judged in their order, the
+// scripts of one before anything of the next.
+func ValidateBlock(s State, b *wire.Block, spent []Coin, o Options) error {
+	flags := s.scriptFlagsFor(b)
+	v := newInputs(s, flags)
+	// First all that is cheap, up to the first fault; its transaction is the
+	// first whose scripts do not matter.
+	fees, valid, fault := v.validateTxs(b, spent)
+	if !o.SkipScripts {
+		run := scriptRun{txs: b.Txs[1:max(valid, 1)], spent: spent, flags: flags, options: o}
+		if err := run.verify(); err != nil {
+			return err
+		}
+	}
+	if fault != nil {
+		return fault
+	}
+	var claimed wire.Amount
+	for i := range b.Txs[0].Outputs {
+		claimed += b.Txs[0].Outputs[i].Value
+	}
+	if allowed := Subsidy(s.Params, v.height) + fees; claimed > allowed {
+		return ruleError(ErrCoinbaseAmount, "coinbase pays too much (actual=%d vs limit=%d)", claimed, allowed)
+	}
+	return nil
+}
+
+// validateTxs judges the transactions of b but for their scripts, and returns
+// the sum of their fees. With an error goes the number of transactions before
+// the one that it is about.
+func (v *inputs) validateTxs(b *wire.Block, spent []Coin) (fees wire.Amount, valid int, err error) {
+	cost := 0
+	for i, tx := range b.Txs {
+		var coins []Coin
+		if i > 0 {
+			coins = spent[:min(len(tx.Inputs), len(spent))]
+			spent = spent[len(coins):]
+			fee, err := v.validate(tx, coins)
+			if err != nil {
+				return 0, i, inTx(err, tx)
+			}
+			if fees += fee; !fees.Valid() {
+				return 0, i, inTx(ruleError(ErrFeeTotalRange, "%v", fees), tx)
+			}
+			if err := v.sequenceLocks(tx, coins); err != nil {
+				return 0, i, inTx(err, tx)
+			}
+		}
+		if cost += v.sigOpsCost(tx, coins); cost > v.params.MaxBlockSigOpsCost {
+			return 0, i, inTx(ruleError(ErrBlockSigOps, "cost %d", cost), tx)
+		}
+	}
+	return fees, len(b.Txs), nil
+}
+
+// ValidateTx judges tx, which is not a coinbase and has passed CheckTx, as if
+// it stood in a child of s.Tip, and returns its fee. spent has the coins of
+// its inputs in order, or ends where one does not exist; coins of transactions
+// that are in no block yet have the child's height and s.MedianTimePast() as
+// their MTP. Every error is a *RuleError.
+func ValidateTx(s State, tx *wire.Tx, spent []Coin, o Options) (fee wire.Amount, err error) {
+	height := s.Tip.Height + 1
+	if tx.IsCoinbase() {
+		return 0, inTx(&RuleError{Kind: ErrCoinbaseMultiple}, tx)
+	}
+	// The header of the child is not known: from BIP 113 on it does not
+	// matter, and before, the median is the safe side of what it can be.
+	if !IsFinal(tx, height, int64(s.MedianTimePast())) {
+		return 0, inTx(ruleError(ErrNonFinal, "non-final transaction"), tx)
+	}
+	if s.Active(BIP54) && tx.StrippedSize() == bip54TxSize {
+		return 0, inTx(&RuleError{Kind: ErrTxSize64}, tx)
+	}
+	flags := s.ScriptFlags()
+	v := newInputs(s, flags)
+	if fee, err = v.validate(tx, spent); err != nil {
+		return 0, inTx(err, tx)
+	}
+	if err := v.sequenceLocks(tx, spent); err != nil {
+		return 0, inTx(err, tx)
+	}
+	if cost := v.sigOpsCost(tx, spent); cost > s.Params.MaxBlockSigOpsCost {
+		return 0, inTx(ruleError(ErrBlockSigOps, "cost %d", cost), tx)
+	}
+	if !o.SkipScripts {
+		run := scriptRun{txs: []*wire.Tx{tx}, spent: spent, flags: flags, options: o}
+		if err := run.verify(); err != nil {
+			return 0, err
+		}
+	}
+	return fee, nil
+}
