@@ -1,8 +1,6 @@
 package consensus
 
 import (
-	"encoding/binary"
-	"encoding/hex"
 	"math"
 
 	"github.com/keelson-chain/keelson/pow"
@@ -127,104 +125,4 @@ func Subsidy(p *Params, height uint32) wire.Amount {
 		return 0
 	}
 	return p.InitialSubsidy >> halvings
-}
-
-// RegtestOptions are the settings of a local test network.
-type RegtestOptions struct {
-	// ActivationHeights overrides heights; see ParseActivationHeight.
-	ActivationHeights map[Deployment]uint32
-	// NoCovenants switches the covenant opcodes of tapscript off.
-	NoCovenants bool
-	// Retarget turns ASERT on, with the schedule of the main network. The
-	// anchor is the genesis block of February 2011: blocks should go on from
-	// its time, or the difficulty stays at its lowest.
-	Retarget bool
-}
-
-// Regtest returns the rules of Bitcoin Core 28's regtest, to the bit.
-func Regtest(o RegtestOptions) *Params {
-	genesis := bitcoinGenesis(1296688602, 2, 0x207fffff)
-	p := &Params{
-		Name:        "regtest",
-		Genesis:     genesis,
-		GenesisHash: genesis.Hash(),
-		Magic:       [4]byte{0xfa, 0xbf, 0xb5, 0xda},
-		RPCPort:     18443,
-		P2PPort:     18444,
-		Address:     address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "bcrt"},
-		CoinUnit:    "BTC",
-
-		Difficulty: Fixed,
-		PowLimit:   limit(0x207fffff),
-		Spacing:    600,
-		Window:     144,
-		Anchor:     0x207fffff,
-
-		TimeWarpGrace:      600,
-		MaxFutureBlockTime: 7200,
-
-		InitialSubsidy:   50 * wire.Coin,
-		HalvingInterval:  150,
-		CoinbaseMaturity: 100,
-
-		MaxBlockWeight:     4_000_000,
-		MaxBlockSigOpsCost: 80_000,
-
-		Activation: [NumDeployments]uint32{
-			BIP34: 1, BIP65: 1, BIP66: 1, CSV: 1, Segwit: 0, Taproot: 0, BIP54: Never,
-		},
-		Covenants: !o.NoCovenants,
-	}
-	for d, height := range o.ActivationHeights {
-		p.Activation[d] = height
-	}
-	if o.Retarget {
-		p.Difficulty, p.Spacing, p.HalfLife = ASERT, 120, 34_560
-	}
-	return p
-}
-
-// bitcoinGenesis returns the genesis block that Bitcoin's networks share but
-// for time, nonce and bits: one coinbase with the headline of 3 January 2009.
-func bitcoinGenesis(time, nonce, bits uint32) *wire.Block {
-	const headline = "The Times 03/Jan/2009 Chancellor on brink of second bailout for banks"
-	const pubKey = "04678afdb0fe5548271967f1a67130b7105cd6a828e03909a67962e0ea1f61deb649f6bc3f4cef38c4f35504e51ec112de5c384df7ba0b8d578a4c702b6bf11d5f"
-	key, err := hex.DecodeString(pubKey)
-	if err != nil {
-		panic(err)
-	}
-	// The script pushes the original difficulty bits, the number 4 and the
-	// headline; the output is a key and OP_CHECKSIG.
-	sigScript := append([]byte{0x04}, binary.LittleEndian.AppendUint32(nil, 0x1d00ffff)...)
-	sigScript = append(sigScript, 0x01, 0x04, byte(len(headline)))
-	sigScript = append(sigScript, headline...)
-	pkScript := append([]byte{byte(len(key))}, key...)
-	pkScript = append(pkScript, 0xac)
-	return genesisBlock(1, time, nonce, bits, sigScript, 50*wire.Coin, pkScript)
-}
-
-// genesisBlock builds a block of one coinbase on nothing.
-func genesisBlock(version int32, time, nonce, bits uint32, sigScript []byte, value wire.Amount, pkScript []byte) *wire.Block {
-	coinbase := &wire.Tx{
-		Version: 1,
-		Inputs: []wire.TxIn{{
-			PrevOut:   wire.OutPoint{Index: 0xffffffff},
-			SigScript: sigScript,
-			Sequence:  wire.SequenceFinal,
-		}},
-		Outputs: []wire.TxOut{{Value: value, PkScript: pkScript}},
-	}
-	b := &wire.Block{Txs: []*wire.Tx{coinbase}}
-	b.Header = wire.Header{Version: version, Time: time, Bits: bits, Nonce: nonce}
-	b.Header.MerkleRoot, _ = b.TxMerkleRoot()
-	return b
-}
-
-// limit returns the target of constant bits.
-func limit(bits pow.Bits) pow.Target {
-	t, err := bits.Target()
-	if err != nil {
-		panic(err)
-	}
-	return t
 }
