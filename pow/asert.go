@@ -24,8 +24,8 @@ type ASERT struct {
 }
 
 // Next returns the bits that are required of the child of the block at height
-// with that time, in seconds since 1970. The height must not be below the
-// anchor's. It needs no look-up of ancestors.
+// with that time, in seconds since 1970, of 32 bits as in a header. The height
+// must not be below the anchor's. It needs no look-up of ancestors.
 func (a *ASERT) Next(height, time int64) Bits {
 	late := a.late(height, time)
 
@@ -71,17 +71,14 @@ func (a *ASERT) late(height, time int64) int64 {
 // shift returns (high * 2^256 + low) * 2^n, rounded down, and whether it fits
 // into 256 bits.
 func shift(low uint256, high uint64, n int64) (z uint256, fits bool) {
-	if n < 0 {
-		down := uint(-n)
-		z = low.rsh(down)
-		if down < 256 {
-			top, over := uint256{high}, uint256{}
-			over = top.rsh(down)
-			top = top.lsh(256 - down)
-			z, _ = z.add(top)
-			return z, over.isZero()
-		}
-		return uint256{high}.rsh(down - 256), true
+	if n >= 0 {
+		return low.lsh(uint(n)), high == 0 && low.bitLen()+int(n) <= 256
 	}
-	return low.lsh(uint(n)), high == 0 && low.bitLen()+int(n) <= 256
+	down := uint(-n)
+	top := uint256{high}
+	if down >= 256 {
+		return top.rsh(down - 256), true
+	}
+	z, _ = low.rsh(down).add(top.lsh(256 - down)) // no bit is set in both
+	return z, top.rsh(down).isZero()
 }

@@ -65,9 +65,8 @@ func (b Bits) String() string { return fmt.Sprintf("%08x", uint32(b)) }
 // Bitcoin Core's GetDifficulty. It is not a consensus value. Bits without a
 // mantissa have an infinite difficulty.
 func (b Bits) Difficulty() float64 {
-	// Core steps by factors of 256, and each step is exact: no rounding
-	// depends on their order as long as the result is a normal number, which
-	// it is for every exponent of 8 bits.
+	// The sign counts as a bit of the mantissa here, and the scale changes in
+	// steps, because that is how Core does it.
 	d := float64(0xffff) / float64(b&0x00ffffff)
 	for e := b >> 24; e < 29; e++ {
 		d *= 256

@@ -51,16 +51,13 @@ func (t Target) Met(h wire.Hash) bool {
 // rounded down. That of the zero value is zero.
 func (t Target) Work() Work {
 	if t.v.isZero() {
-		return Work{} // 2^256 does not fit, and no header asks for it
+		return Work{} // not a target that bits can ask for
 	}
-	// 2^256 does not fit, but 2^256/(t+1) = (2^256-(t+1))/(t+1) + 1, and
-	// 2^256-(t+1) is the complement of t.
-	one := uint256{1}
-	next, _ := t.v.add(one)
-	if next.isZero() {
-		return Work{one}
-	}
-	w, _ := t.v.not().div(next).add(one)
+	// 2^256 does not fit either, but 2^256/(t+1) = (2^256-(t+1))/(t+1) + 1,
+	// and 2^256-(t+1) is the complement of t. t+1 does: bits set no more than
+	// 23 bits of a target.
+	next, _ := t.v.add(uint256{1})
+	w, _ := t.v.not().div(next).add(uint256{1})
 	return Work{w}
 }
 

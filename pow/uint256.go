@@ -124,24 +124,28 @@ func (x uint256) div(y uint256) (q uint256) {
 	return q
 }
 
-// quotientDigit estimates (u2,u1,u0,...) / (v1,v0,...): the result is exact or
-// one too large.
+// quotientDigit estimates (u2,u1,u0,...) / (v1,v0,...), which must be less than
+// 2^64 and v1 have its top bit set: the result is exact or one too large.
 func quotientDigit(u2, u1, u0, v1, v0 uint64) uint64 {
-	if u2 >= v1 {
-		return ^uint64(0) // u2 == v1: the true digit does not exceed this
+	// The guess from two limbs and one, and what it leaves of them.
+	var digit, rem, carry uint64
+	if u2 >= v1 { // u2 == v1: the quotient has no room for more
+		digit = ^uint64(0)
+		rem, carry = bits.Add64(u1, v1, 0)
+	} else {
+		digit, rem = bits.Div64(u2, u1, v1)
 	}
-	digit, rem := bits.Div64(u2, u1, v1)
-	for {
+	// One limb more of each corrects a guess that is two too large, and
+	// nearly every one that is one too large.
+	for carry == 0 {
 		hi, lo := bits.Mul64(digit, v0)
 		if hi < rem || hi == rem && lo <= u0 {
-			return digit
+			break
 		}
 		digit--
-		var carry uint64
-		if rem, carry = bits.Add64(rem, v1, 0); carry != 0 {
-			return digit
-		}
+		rem, carry = bits.Add64(rem, v1, 0)
 	}
+	return digit
 }
 
 // subMul sets u to u - v*digit and returns the borrow out of its top limb.
