@@ -19,12 +19,10 @@ func (s *Store) Get(key []byte) ([]byte, error) { panic("unwritten") }
 // first. It sees no later write.
 func (s *Store) Iterate(r Range) *Iterator { panic("unwritten") }
 
-// Write applies a batch, all of it or nothing, and returns when it is durable
-// (sync) or handed to the operating system (not sync; a later durable write
-// makes it durable too). A write that failed may turn out to be applied when
-// the store is opened again, and no later write succeeds (ErrFailed): the
-// caller stops.
-func (s *Store) Write(b *Batch, sync bool) error { panic("unwritten") }
+// Write applies a batch, all of it or nothing, and returns when it is durable.
+// A write that failed may turn out to be applied when the store is opened
+// again; nothing works any more then (ErrFailed), and the caller stops.
+func (s *Store) Write(b *Batch) error { panic("unwritten") }
 
 // Bulk applies what fill writes, all of it or nothing and durably, without
 // holding it in memory. It costs a few files each time, so it is for writes of
