@@ -159,7 +159,7 @@ func (s *Searcher) Try(from, count uint32) (nonce uint32, ok bool) {
 func (s *Searcher) hash(nonce uint32) wire.Hash {
 	const at = wire.HeaderSize - 4 - sha256.BlockSize
 	binary.LittleEndian.PutUint32(s.innerBlock[at:], nonce)
-	s.inner.UnmarshalBinary(s.midstate)
+	_ = s.inner.UnmarshalBinary(s.midstate)
 	s.inner.Write(s.innerBlock[:])
 	state, _ := s.inner.AppendBinary(s.state[:0])
 	copy(s.outerBlock[:], state[stateTag:stateTag+sha256.Size])

@@ -14,11 +14,6 @@ import (
 	"github.com/keelson-chain/keelson/wire"
 )
 
-func bigHash(h wire.Hash) *big.Int {
-	slices.Reverse(h[:])
-	return new(big.Int).SetBytes(h[:])
-}
-
 // TestMetAgainstBig puts hashes at and around targets of every size.
 func TestMetAgainstBig(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
