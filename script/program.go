@@ -28,3 +28,6 @@ func isScriptHash(pkScript []byte) bool {
 func IsUnspendable(pkScript []byte) bool {
 	return len(pkScript) > 0 && Opcode(pkScript[0]) == OpReturn || len(pkScript) > MaxScriptSize
 }
+
+// anchorProgram is the version 1 program of pay to anchor, "bc1pfeessrawgf".
+var anchorProgram = []byte{0x4e, 0x73}

@@ -24,7 +24,7 @@ func Tokenize(script []byte) Tokenizer { return Tokenizer{script: script} }
 
 // Next moves to the next instruction and reports whether there is one.
 func (t *Tokenizer) Next() bool {
-	if t.off >= len(t.script) {
+	if t.off >= len(t.script) || t.bad {
 		return false
 	}
 	op := Opcode(t.script[t.off])
@@ -37,42 +37,46 @@ func (t *Tokenizer) Next() bool {
 }
 
 func (t *Tokenizer) push(op Opcode) bool {
-	rest := t.script[t.off+1:]
+	t.off++
+	rest := t.script[t.off:]
 	n := uint64(op)
 	switch op {
 	case OpPushData1:
 		if len(rest) < 1 {
 			return t.fail()
 		}
-		n, rest = uint64(rest[0]), rest[1:]
+		n = uint64(rest[0])
+		t.off++
 	case OpPushData2:
 		if len(rest) < 2 {
 			return t.fail()
 		}
-		n, rest = uint64(binary.LittleEndian.Uint16(rest)), rest[2:]
+		n = uint64(binary.LittleEndian.Uint16(rest))
+		t.off += 2
 	case OpPushData4:
 		if len(rest) < 4 {
 			return t.fail()
 		}
-		n, rest = uint64(binary.LittleEndian.Uint32(rest)), rest[4:]
+		n = uint64(binary.LittleEndian.Uint32(rest))
+		t.off += 4
 	}
+	rest = t.script[t.off:]
 	if n > uint64(len(rest)) {
 		return t.fail()
 	}
 	t.Op = op
 	t.Data = rest[:n:n]
-	t.off = len(t.script) - len(rest) + int(n)
+	t.off += int(n)
 	return true
 }
 
 func (t *Tokenizer) fail() bool {
-	t.Op, t.Data = OpInvalid, nil
-	t.off = len(t.script)
-	t.bad = true
+	t.Op, t.Data, t.bad = OpInvalid, nil, true
 	return false
 }
 
 // Offset returns where the instruction after the current one begins, in bytes.
+// After a malformed push it is where the bytes that are not there were to be.
 func (t *Tokenizer) Offset() int { return t.off }
 
 // Malformed reports, once Next has returned false, whether the walk ended at a
