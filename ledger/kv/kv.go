@@ -1,23 +1,6 @@
 package kv
 
-import (
-	"errors"
-
-	"github.com/keelson-chain/keelson/ledger/fsys"
-)
-
-// The conditions that errors of this package match with errors.Is, besides
-// fsys.ErrLocked, fsys.ErrFull and fsys.ErrReadOnly.
-var (
-	// ErrNotFound: the key has no value. Get returns it unwrapped.
-	ErrNotFound = errors.New("key not found")
-	// ErrCorrupt: a file of the database is damaged or missing. The data must
-	// be built anew.
-	ErrCorrupt = errors.New("the database is corrupt: run with --reindex")
-	// ErrFailed: an earlier write failed, so that nothing more is written.
-	// What failed is wrapped as well.
-	ErrFailed = errors.New("the database stopped after a failed write")
-)
+import "github.com/keelson-chain/keelson/ledger/fsys"
 
 // Options tune a Store. The zero value is the default.
 type Options struct {

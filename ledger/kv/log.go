@@ -1,0 +1,98 @@
+package kv
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"io"
+
+	"github.com/keelson-chain/keelson/ledger/fsys"
+)
+
+// LevelDB's log format, which journals and manifests have: blocks of 32 KiB;
+// in them chunks; a record is one full chunk, or a first, any number of middle
+// and a last one. A chunk never crosses a block, and fewer than 7 bytes at the
+// end of one stay zero.
+//
+//	4  CRC-32C of type and data, masked
+//	2  length of the data
+//	1  type
+//	   data
+const (
+	logBlock  = 32 << 10
+	logHeader = 7
+
+	chunkFull   = 1
+	chunkFirst  = 2
+	chunkMiddle = 3
+	chunkLast   = 4
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// chunkAt returns the type and the length, with its header, of the chunk at the
+// start of b, the rest of a block; 0 if there is none.
+func chunkAt(b []byte) (kind byte, size int) {
+	if len(b) < logHeader {
+		return 0, 0
+	}
+	kind = b[6]
+	size = logHeader + int(binary.LittleEndian.Uint16(b[4:]))
+	if kind < chunkFull || kind > chunkLast || size > len(b) {
+		return 0, 0
+	}
+	crc := crc32.Checksum(b[6:size], castagnoli)
+	if binary.LittleEndian.Uint32(b) != crc>>15|crc<<17+0xa282ead8 {
+		return 0, 0
+	}
+	return kind, size
+}
+
+// checkLog returns how long the file is without the record that a crash has
+// torn. Each record was synced before the next was written, so at most the last
+// one can be torn: if a record begins behind damage, the file is corrupt.
+func checkLog(f fsys.File, size int64) (whole int64, err error) {
+	var buf [logBlock]byte
+	inside := false // a record whose end has not come
+	for start := int64(0); start < size; start += logBlock {
+		block := buf[:min(logBlock, size-start)]
+		if _, err := f.ReadAt(block, start); err != nil && err != io.EOF {
+			return 0, err
+		}
+		for at := 0; len(block)-at >= logHeader; {
+			kind, n := chunkAt(block[at:])
+			begins := kind == chunkFull || kind == chunkFirst
+			if n == 0 || begins == inside {
+				// Damage, a first part without its rest or a rest without its
+				// first part.
+				return whole, behind(f, size, start, at, begins)
+			}
+			at += n
+			inside = kind == chunkFirst || kind == chunkMiddle
+			if !inside {
+				whole = start + int64(at)
+			}
+		}
+	}
+	return whole, nil
+}
+
+// behind returns an error if a record begins behind the damage at the given
+// place.
+func behind(f fsys.File, size, start int64, at int, begins bool) error {
+	found := begins
+	var buf [logBlock]byte
+	for from := at + 1; start < size && !found; start, from = start+logBlock, 0 {
+		block := buf[:min(logBlock, size-start)]
+		if _, err := f.ReadAt(block, start); err != nil && err != io.EOF {
+			return err
+		}
+		for i := from; i < len(block) && !found; i++ {
+			kind, _ := chunkAt(block[i:])
+			found = kind == chunkFull || kind == chunkFirst
+		}
+	}
+	if found {
+		return damaged("records are damaged, and others follow them")
+	}
+	return nil
+}
