@@ -1,24 +1,184 @@
 package consensus
 
 import (
-	"errors"
+	"sync"
+	"sync/atomic"
 
 	"github.com/keelson-chain/keelson/script"
+	"github.com/keelson-chain/keelson/script/sig"
 	"github.com/keelson-chain/keelson/wire"
 )
 
-// scriptRun is the running of the scripts of consecutive transactions.
-// Until the engine is in it lets none pass.
+const (
+	// maxChunk bounds how many inputs a worker takes at a time, and with that
+	// how many signatures are verified together: beyond it a batch gains
+	// little more, and what must be run again if one is bad grows.
+	maxChunk = 1000
+	// minChunk is the least that is worth handing to another goroutine.
+	minChunk = 8
+	// chunksPerWorker evens out that some inputs cost more than others.
+	chunksPerWorker = 4
+)
+
+// scriptRun is the running of the scripts of consecutive transactions. It
+// numbers their inputs through and hands them out in chunks.
 type scriptRun struct {
 	txs     []*wire.Tx
-	spent   []Coin
+	spent   []Coin // of all inputs of txs, in order, and perhaps more
 	flags   script.Flags
 	options Options
+
+	outs   []wire.TxOut // of spent
+	starts []int        // the first input of each transaction, and the end
+	hashes []txHashes   // one per transaction
+
+	next    atomic.Int64 // the first input that nobody has taken
+	failure firstFailure
 }
 
+// txHashes is a SigHashes that is made when it is first needed, by one of the
+// workers that share a transaction.
+type txHashes struct {
+	once sync.Once
+	h    *script.SigHashes
+}
+
+// firstFailure keeps the failure of the lowest input.
+type firstFailure struct {
+	input atomic.Int64 // the input plus one; 0 if none failed
+	mutex sync.Mutex
+	err   error
+}
+
+func (f *firstFailure) add(input int, err error) {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	if at := f.input.Load(); at == 0 || int64(input) < at-1 {
+		f.input.Store(int64(input) + 1)
+		f.err = err
+	}
+}
+
+// before reports whether an input below input has failed.
+func (f *firstFailure) before(input int) bool {
+	at := f.input.Load()
+	return at != 0 && at-1 < int64(input)
+}
+
+// verify runs all scripts and returns the *RuleError of the lowest input, in
+// the lowest transaction, whose script fails. It does not depend on how many
+// workers there are.
 func (r *scriptRun) verify() error {
-	if len(r.txs) == 0 {
+	r.starts = make([]int, len(r.txs)+1)
+	for i, tx := range r.txs {
+		r.starts[i+1] = r.starts[i] + len(tx.Inputs)
+	}
+	total := r.starts[len(r.txs)]
+	if total == 0 {
 		return nil
 	}
-	return scriptError(errors.New("no script engine yet"), "%v", r.txs[0].TxID())
+	r.outs = make([]wire.TxOut, total)
+	for i := range r.outs {
+		r.outs[i] = r.spent[i].Out
+	}
+	r.hashes = make([]txHashes, len(r.txs))
+	if r.options.Sigs == nil {
+		r.options.Sigs = sig.DCRD()
+	}
+
+	workers := max(min(r.options.Workers, total/minChunk), 1)
+	size := min(max(total/(workers*chunksPerWorker), minChunk), maxChunk)
+	if workers == 1 {
+		size = maxChunk
+	}
+	var group sync.WaitGroup
+	for range workers - 1 {
+		group.Go(func() { r.work(size, total) })
+	}
+	r.work(size, total)
+	group.Wait()
+	return r.failure.err
+}
+
+// work takes chunks until there are none or a lower input has failed. Chunks
+// are taken in order, so whoever is behind a failure has nothing to add.
+func (r *scriptRun) work(size, total int) {
+	batch := sig.NewBatch(r.options.Sigs, r.options.Cache)
+	exact := sig.Exact{Verifier: r.options.Sigs, Cache: r.options.Cache}
+	for {
+		first := int(r.next.Add(int64(size))) - size
+		if first >= total || r.failure.before(first) {
+			return
+		}
+		r.chunk(first, min(first+size, total), batch, exact)
+	}
+}
+
+// chunk runs the scripts of the inputs from first up to end. Signature checks
+// are collected and verified together. What the scripts said meanwhile rests
+// on all of them being valid: if one is not, or if a script failed, scripts
+// are run again with each check answered at once.
+func (r *scriptRun) chunk(first, end int, batch *sig.Batch, exact sig.Checker) {
+	tx := r.find(first)
+	for i := first; i < end; i++ {
+		for i >= r.starts[tx+1] {
+			tx++
+		}
+		if r.run(tx, i, batch) != nil {
+			// The failure may come from a wrong assumption.
+			if !batch.Verify() && r.again(first, i, exact) {
+				return
+			}
+			first = i
+			if err := r.run(tx, i, exact); err != nil {
+				r.fail(tx, i, err)
+				return
+			}
+		}
+	}
+	if !batch.Verify() {
+		r.again(first, end, exact)
+	}
+}
+
+// again runs scripts with each check answered at once, and reports whether one
+// failed.
+func (r *scriptRun) again(first, end int, exact sig.Checker) bool {
+	tx := r.find(first)
+	for i := first; i < end; i++ {
+		for i >= r.starts[tx+1] {
+			tx++
+		}
+		if err := r.run(tx, i, exact); err != nil {
+			r.fail(tx, i, err)
+			return true
+		}
+	}
+	return false
+}
+
+func (r *scriptRun) run(tx, input int, sigs sig.Checker) error {
+	shared := &r.hashes[tx]
+	shared.once.Do(func() {
+		shared.h = script.NewSigHashes(r.txs[tx], r.outs[r.starts[tx]:r.starts[tx+1]])
+	})
+	return script.Verify(shared.h, input-r.starts[tx], r.flags, sigs)
+}
+
+func (r *scriptRun) fail(tx, input int, code error) {
+	in := input - r.starts[tx]
+	r.failure.add(input, scriptError(code, "input %d of %v, spending %v", in, r.txs[tx].TxID(), r.txs[tx].Inputs[in].PrevOut))
+}
+
+// find returns the transaction that an input belongs to.
+func (r *scriptRun) find(input int) int {
+	low, high := 0, len(r.txs)
+	for low+1 < high {
+		if mid := (low + high) / 2; r.starts[mid] <= input {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
 }
