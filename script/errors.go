@@ -1,7 +1,8 @@
 package script
 
 // ErrorCode says why a script fails. It is an error, is matched with errors.Is
-// or ==, and corresponds to Bitcoin Core's ScriptError one to one.
+// or ==, and stands for one of Bitcoin Core's ScriptError. The codes are those
+// of its release 28 and the two that later releases split off from them.
 type ErrorCode uint8
 
 // The error codes, in the order of Bitcoin Core's enumeration. The zero value
@@ -66,12 +67,12 @@ const (
 	ErrTapscriptValidationWeight
 	ErrTapscriptCheckMultisig
 	ErrTapscriptMinimalIf
-	ErrTapscriptEmptyPubKey
+	ErrTapscriptEmptyPubKey // Bitcoin Core 28 reports it as PUBKEYTYPE
 
 	ErrOpCodeSeparator
 	ErrSigFindAndDelete
 
-	ErrScriptNum // before Bitcoin Core 29 reported as its UNKNOWN_ERROR
+	ErrScriptNum // Bitcoin Core 28 reports it as UNKNOWN_ERROR
 
 	errorCount
 )
