@@ -77,7 +77,7 @@ func setDERInt(s *scalar, b []byte) bool {
 func parseKey(b []byte, x, y *field) bool {
 	switch {
 	case len(b) == 33 && (b[0] == 2 || b[0] == 3):
-		return !x.SetByteSlice(b[1:]) && secp256k1.DecompressY(x, b[0] == 3, y) && normal(y)
+		return !x.SetByteSlice(b[1:]) && secp256k1.DecompressY(x, b[0] == 3, y)
 	case len(b) == 65 && (b[0] == 4 || b[0] == 6 || b[0] == 7):
 		if x.SetByteSlice(b[1:33]) || y.SetByteSlice(b[33:]) {
 			return false
@@ -93,12 +93,7 @@ func parseKey(b []byte, x, y *field) bool {
 // liftX sets x, and the y of the wanted parity, to the point with the X
 // coordinate b (BIP 340, lift_x, for an even y). x and y come normalised.
 func liftX(b []byte, odd bool, x, y *field) bool {
-	return len(b) == 32 && !x.SetByteSlice(b) && secp256k1.DecompressY(x, odd, y) && normal(y)
-}
-
-func normal(f *field) bool {
-	f.Normalize()
-	return true
+	return len(b) == 32 && !x.SetByteSlice(b) && secp256k1.DecompressY(x, odd, y)
 }
 
 // onCurve reports whether y^2 = x^3 + 7; both are normalised.
