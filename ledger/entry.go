@@ -1,6 +1,12 @@
 package ledger
 
 import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"slices"
+
+	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/pow"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -54,11 +60,128 @@ type Entry struct {
 type ChainTip struct {
 	Entry
 	BranchLen uint32 // blocks between the active chain and this tip; 0 for the active tip
-	State     string // "active", "valid-fork", "valid-headers", "headers-only" or "invalid"
+	State     string // one of the Tip constants
 }
 
 // Update is one step of the way from one tip to another.
 type Update struct {
 	Ref       wire.BlockRef
 	Connected bool // false: the block was disconnected
+}
+
+// Tips states, as getchaintips names them.
+const (
+	TipActive       = "active"        // the tip of the active chain
+	TipValidFork    = "valid-fork"    // connected once, but not on the active chain
+	TipValidHeaders = "valid-headers" // every body is there, but it was never connected
+	TipHeadersOnly  = "headers-only"  // a body is missing
+	TipInvalid      = "invalid"       // it or an ancestor is invalid
+)
+
+// entry describes n. The tree's lock is held.
+func (t *tree) entry(n *node) Entry {
+	e := Entry{
+		Ref:          n.ref(),
+		Header:       n.header,
+		Work:         n.work,
+		MTP:          n.mtp,
+		Status:       n.status,
+		Size:         int(n.size),
+		StrippedSize: int(n.stripped),
+		Weight:       int(n.stripped)*(wire.WitnessScaleFactor-1) + int(n.size),
+		TxCount:      n.txs,
+		ChainTxCount: n.chainTxs,
+		Active:       t.isActive(n),
+	}
+	if e.Active && int(n.height)+1 < len(t.active) {
+		next := t.active[n.height+1].hash
+		e.Next = &next
+	}
+	return e
+}
+
+// Entry returns what the tree knows of the block named hash.
+func (l *Ledger) Entry(hash wire.Hash) (Entry, bool) {
+	l.tree.mu.RLock()
+	defer l.tree.mu.RUnlock()
+	n := l.tree.nodes[hash]
+	if n == nil {
+		return Entry{}, false
+	}
+	return l.tree.entry(n), true
+}
+
+// EntryAt returns the block of the active chain at height.
+func (l *Ledger) EntryAt(height uint32) (Entry, bool) {
+	l.tree.mu.RLock()
+	defer l.tree.mu.RUnlock()
+	if uint64(height) >= uint64(len(l.tree.active)) {
+		return Entry{}, false
+	}
+	return l.tree.entry(l.tree.active[height]), true
+}
+
+// Ancestor returns the ancestor of the block named hash at height, or the
+// block itself.
+func (l *Ledger) Ancestor(hash wire.Hash, height uint32) (Entry, bool) {
+	l.tree.mu.RLock()
+	defer l.tree.mu.RUnlock()
+	n := l.tree.nodes[hash]
+	if n == nil || n.height < height {
+		return Entry{}, false
+	}
+	return l.tree.entry(n.ancestor(height)), true
+}
+
+// BestHeader returns the header with the most work that is not known to be
+// invalid.
+func (l *Ledger) BestHeader() Entry {
+	l.tree.mu.RLock()
+	defer l.tree.mu.RUnlock()
+	return l.tree.entry(l.tree.best)
+}
+
+// Tips returns the end of every branch of the tree, highest first.
+func (l *Ledger) Tips() []ChainTip {
+	l.tree.mu.RLock()
+	defer l.tree.mu.RUnlock()
+	t := l.tree
+	active := t.active[len(t.active)-1]
+	var tips []ChainTip
+	for _, n := range t.nodes {
+		if n.child != nil && n != active {
+			continue
+		}
+		tip := ChainTip{Entry: t.entry(n), BranchLen: n.height - n.fork(active).height}
+		switch {
+		case n == active:
+			tip.State = TipActive
+		case n.status.Invalid():
+			tip.State = TipInvalid
+		case n.chainTxs == 0:
+			tip.State = TipHeadersOnly
+		case n.status.Has(ValidScripts):
+			tip.State = TipValidFork
+		default:
+			tip.State = TipValidHeaders
+		}
+		tips = append(tips, tip)
+	}
+	slices.SortFunc(tips, func(a, b ChainTip) int {
+		if c := cmp.Compare(b.Ref.Height, a.Ref.Height); c != 0 {
+			return c
+		}
+		return bytes.Compare(a.Ref.Hash[:], b.Ref.Hash[:])
+	})
+	return tips
+}
+
+// State returns the state at any block of the tree, which is what a child of
+// that block is judged by.
+func (l *Ledger) State(hash wire.Hash) (consensus.State, error) {
+	n := l.tree.get(hash)
+	if n == nil {
+		return consensus.State{}, fmt.Errorf("%w: %v", ErrUnknownBlock, hash)
+	}
+	return l.tree.state(n), nil
 }

@@ -123,7 +123,7 @@ type tree struct {
 func newTree(p *consensus.Params) *tree {
 	t := &tree{params: p, nodes: make(map[wire.Hash]*node), dirty: make(map[*node]struct{})}
 	g := t.link(nil, p.GenesisHash, p.Genesis.Header)
-	g.status = HaveBody | ValidScripts
+	g.status = ValidScripts
 	g.txs, g.chainTxs = 1, 1
 	g.size, g.stripped = uint32(p.Genesis.Size()), uint32(p.Genesis.StrippedSize())
 	t.genesis, t.best, t.active = g, g, []*node{g}
@@ -154,6 +154,12 @@ func (t *tree) link(parent *node, hash wire.Hash, h wire.Header) *node {
 		t.best = n
 	}
 	return n
+}
+
+func (t *tree) bestRef() wire.BlockRef {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
+	return t.best.ref()
 }
 
 // lookup is for the writer; readers use get.

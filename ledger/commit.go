@@ -1,0 +1,127 @@
+package ledger
+
+import (
+	"time"
+
+	"github.com/keelson-chain/keelson/ledger/kv"
+)
+
+const (
+	// commitInterval is how long changed coins wait in memory at most while
+	// blocks arrive in the initial download.
+	commitInterval = 5 * time.Minute
+	// indexInterval and indexBytes are how much of downloaded bodies may wait to
+	// be named in the database: what is lost in a crash must be fetched again.
+	indexInterval = 10 * time.Second
+	indexBytes    = 64 << 20
+	// bulkChanges is the number of changes from which on a commit is streamed
+	// to the database instead of being gathered in memory.
+	bulkChanges = 100_000
+	// txChangeBytes is about what a waiting change of the transaction index takes.
+	txChangeBytes = 48
+)
+
+// commitClock is what has gathered since the last commits.
+type commitClock struct {
+	coins   time.Time // of the last full commit
+	index   time.Time // of the last commit of any kind
+	bytes   int64     // of bodies appended since then
+	changes int       // of coins since the last full commit
+}
+
+// commit makes everything durable in one batch: bodies, undo records and block
+// records, and if coins is set also the coins, the transaction index and the
+// tip that they belong to. Without coins, the state on disk stays that of an
+// older tip, and blocks above it are connected again when the ledger is opened.
+func (l *Ledger) commit(coins bool) error {
+	moved := coins && (l.cur.hash != l.disk.tip || l.commits.changes > 0 || len(l.txs) > 0)
+	if !moved && len(l.tree.dirty) == 0 {
+		return nil
+	}
+	// A place in a file is named only once the file is safe.
+	if err := l.blocks.Sync(); err != nil {
+		return l.broken(err)
+	}
+	if err := l.undo.Sync(); err != nil {
+		return l.broken(err)
+	}
+	next := l.disk
+	next.blocks, next.undo = l.blocks.End(), l.undo.End()
+	if moved {
+		next.tip = l.cur.hash
+	}
+	fill := func(w kv.Writer) error {
+		var key, value []byte
+		for n := range l.tree.dirty {
+			key, value = appendNodeKey(key[:0], n), appendNode(value[:0], n)
+			w.Put(key, value)
+		}
+		if moved {
+			for e := range l.cache.Dirty() {
+				key = coinKey(key[:0], &e.OutPoint)
+				if e.Spent {
+					w.Delete(key)
+					continue
+				}
+				value = appendCoin(value[:0], &e.Coin)
+				w.Put(key, value)
+			}
+			for i := range l.txs {
+				l.txs[i].write(w)
+			}
+		}
+		w.Put([]byte{keyState}, appendState(nil, &next))
+		return nil
+	}
+	if err := l.write(fill, l.commits.changes+len(l.txs)); err != nil {
+		return l.broken(err)
+	}
+	l.disk = next
+	clear(l.tree.dirty)
+	now := time.Now()
+	l.commits.index, l.commits.bytes = now, 0
+	if moved {
+		l.cache.Clean(l.cfg.CacheBytes / 2)
+		l.txs = l.txs[:0]
+		if cap(l.txs) > 1<<16 {
+			l.txs = nil
+		}
+		l.commits.coins, l.commits.changes = now, 0
+		l.committed.Store(l.cur)
+	}
+	return nil
+}
+
+// write applies what fill writes, in one durable batch.
+func (l *Ledger) write(fill func(w kv.Writer) error, changes int) error {
+	if changes >= bulkChanges {
+		return l.db.Bulk(fill)
+	}
+	var b kv.Batch
+	if err := fill(&b); err != nil {
+		return err
+	}
+	return l.db.Write(&b)
+}
+
+// full reports whether what waits in memory has reached its bound.
+func (l *Ledger) full() bool {
+	return l.cache.Full() || l.cache.Bytes()+int64(len(l.txs))*txChangeBytes > l.cfg.CacheBytes
+}
+
+// settle makes cur the tip that readers see, and durable: at once, or in the
+// initial download when it is due.
+func (l *Ledger) settle() error {
+	eager := l.lazy.Load() == 0 && l.caughtUp(l.cur)
+	if eager || l.full() || time.Since(l.commits.coins) > commitInterval {
+		if err := l.commit(true); err != nil {
+			return err
+		}
+	} else if l.commits.bytes > indexBytes || time.Since(l.commits.index) > indexInterval {
+		if err := l.commit(false); err != nil {
+			return err
+		}
+	}
+	l.publish()
+	return l.autoPrune()
+}

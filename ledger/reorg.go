@@ -1,0 +1,272 @@
+package ledger
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// consider makes n a candidate for the tip if it is one.
+func (l *Ledger) consider(n *node) {
+	if n.chainTxs != 0 && !n.status.Invalid() && n.better(l.cur) {
+		l.candidates[n] = struct{}{}
+	}
+}
+
+// findCandidates looks for candidates anew, which is needed where cur or the
+// validity of blocks has changed otherwise than by adding a block.
+func (l *Ledger) findCandidates() {
+	clear(l.candidates)
+	for _, n := range l.tree.nodes {
+		l.consider(n)
+	}
+}
+
+// bestCandidate returns the best chain's end, or nil if that is cur. It drops
+// the candidates that cannot be it.
+func (l *Ledger) bestCandidate() *node {
+	for {
+		best := l.cur
+		for n := range l.candidates {
+			if !n.better(l.cur) {
+				delete(l.candidates, n)
+			} else if n.better(best) {
+				best = n
+			}
+		}
+		if best == l.cur {
+			return nil
+		}
+		if l.reachable(best) {
+			if stop := l.cfg.StopAtHeight; stop != 0 && best.height > stop {
+				if best = best.ancestor(stop); !best.better(l.cur) {
+					return nil
+				}
+			}
+			return best
+		}
+		delete(l.candidates, best)
+	}
+}
+
+// reachable reports whether every body between cur and n is stored. Those of a
+// branch that was left long ago may have been pruned.
+func (l *Ledger) reachable(n *node) bool {
+	for fork := n.fork(l.cur); n != fork; n = n.parent {
+		if !n.status.Has(HaveBody) {
+			return false
+		}
+	}
+	return true
+}
+
+// activate moves to the best chain. A block on the way that turns out invalid
+// is remembered as such, and the best of the remaining chains is gone to,
+// which may be the one that was left. have saves reading that body. Whatever
+// ends it, cur is a valid tip.
+func (l *Ledger) activate(ctx context.Context, have *wire.Block) error {
+	for {
+		target := l.bestCandidate()
+		if target == nil {
+			break
+		}
+		if err := l.moveTo(ctx, target, have); err != nil {
+			return l.leave(err)
+		}
+	}
+	return l.settle()
+}
+
+// moveTo goes from cur to target, or ends early, without an error, at a block
+// that is invalid.
+func (l *Ledger) moveTo(ctx context.Context, target *node, have *wire.Block) error {
+	fork := l.cur.fork(target)
+	if depth := l.cur.height - fork.height; depth > 0 {
+		l.log.Warn().Uint32("depth", depth).Stringer("from", l.cur.hash).Stringer("to", target.hash).
+			Uint32("height", target.height).Msg("reorganisation")
+	}
+	if err := l.rewind(ctx, fork); err != nil {
+		return err
+	}
+	for h := fork.height + 1; h <= target.height; h++ {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n := target.ancestor(h)
+		b := have
+		if b == nil || b.Hash() != n.hash {
+			var err error
+			if b, err = l.readBody(n); err != nil {
+				return l.broken(err)
+			}
+		}
+		err := l.connect(n, b)
+		if isRule(err) && !consensus.Mutated(err) {
+			l.fail(n, err)
+			return nil
+		}
+		if err != nil {
+			return l.broken(fmt.Errorf("connect block %v at height %d: %w", n.hash, n.height, err))
+		}
+		// What readers see never loses work on the way.
+		if !l.tip.Load().node.better(n) {
+			if err := l.settle(); err != nil {
+				return err
+			}
+			if n != target {
+				l.yield()
+			}
+		} else if err := l.stage(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rewind disconnects blocks until cur is fork, an ancestor of it.
+func (l *Ledger) rewind(ctx context.Context, fork *node) error {
+	for l.cur != fork {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if err := l.disconnect(); err != nil {
+			return l.broken(fmt.Errorf("disconnect block %v at height %d: %w", l.cur.hash, l.cur.height, err))
+		}
+		if err := l.stage(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stage commits in the middle of a reorganisation that has outgrown the cache.
+// The state on disk is then that of cur, which is as valid as any: if the
+// process ends here, the ledger goes on from there when it is opened.
+func (l *Ledger) stage() error {
+	if !l.full() {
+		return nil
+	}
+	return l.commit(true)
+}
+
+// yield lets readers that wait for the mutex have it. The turn is kept, so that
+// no other writer comes in between. cur is what readers see.
+func (l *Ledger) yield() {
+	l.mu.Unlock()
+	l.mu.Lock()
+}
+
+// begin takes the writer's turn for op, and settles what op leaves.
+func (l *Ledger) begin(op func() error) error {
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.writable(); err != nil {
+		return err
+	}
+	clear(l.verdicts)
+	return op()
+}
+
+// Invalidate marks a block as invalid by hand and moves to the best chain
+// without it, as invalidateblock does.
+func (l *Ledger) Invalidate(ctx context.Context, hash wire.Hash) error {
+	return l.begin(func() error {
+		n := l.tree.lookup(hash)
+		switch {
+		case n == nil:
+			return fmt.Errorf("%w: %v", ErrUnknownBlock, hash)
+		case n.parent == nil:
+			return ErrGenesis
+		}
+		if l.cur.ancestor(n.height) == n {
+			if err := l.rewind(ctx, n.parent); err != nil {
+				return l.leave(err)
+			}
+		}
+		l.tree.fail(n)
+		l.findCandidates()
+		if err := l.activate(ctx, nil); err != nil {
+			return err
+		}
+		return l.commitMarks()
+	})
+}
+
+// Reconsider removes the mark of invalidity from a block, its ancestors and
+// its descendants, and moves to the best chain, as reconsiderblock does.
+func (l *Ledger) Reconsider(ctx context.Context, hash wire.Hash) error {
+	return l.begin(func() error {
+		n := l.tree.lookup(hash)
+		if n == nil {
+			return fmt.Errorf("%w: %v", ErrUnknownBlock, hash)
+		}
+		l.tree.reconsider(n)
+		l.findCandidates()
+		if err := l.activate(ctx, nil); err != nil {
+			return err
+		}
+		return l.commitMarks()
+	})
+}
+
+// Precious treats a block as if it had been seen before every other block of
+// the same work, as preciousblock does. The effect ends with the process.
+func (l *Ledger) Precious(hash wire.Hash) error {
+	return l.begin(func() error {
+		n := l.tree.lookup(hash)
+		if n == nil {
+			return fmt.Errorf("%w: %v", ErrUnknownBlock, hash)
+		}
+		l.precious++
+		n.precious = l.precious
+		l.consider(n)
+		return l.activate(context.Background(), nil)
+	})
+}
+
+// leave settles at cur after err has ended a reorganisation, if it is no fault.
+func (l *Ledger) leave(err error) error {
+	if l.fault == nil {
+		l.findCandidates()
+		l.settle() // the caller is told of the first error
+	}
+	return err
+}
+
+// commitMarks writes changed marks of validity, which a user has set by hand
+// and expects to last.
+func (l *Ledger) commitMarks() error {
+	if len(l.tree.dirty) == 0 {
+		return nil
+	}
+	return l.commit(true)
+}
+
+// Wanted returns, lowest first, up to max blocks of the best header chain
+// whose bodies are missing.
+func (l *Ledger) Wanted(max int) []wire.BlockRef {
+	l.tree.mu.RLock()
+	defer l.tree.mu.RUnlock()
+	best := l.tree.best
+	fork := best.fork(l.tree.active[len(l.tree.active)-1])
+	var wanted []wire.BlockRef
+	// Ancestors are found from above, so the way up goes in strides.
+	const stride = 1024
+	path := make([]*node, 0, stride)
+	for low := fork.height + 1; low <= best.height && len(wanted) < max; low += stride {
+		path = path[:0]
+		for n := best.ancestor(min(low+stride-1, best.height)); n.height >= low; n = n.parent {
+			path = append(path, n)
+		}
+		for i := len(path) - 1; i >= 0 && len(wanted) < max; i-- {
+			if !path[i].status.Has(HaveBody) {
+				wanted = append(wanted, path[i].ref())
+			}
+		}
+	}
+	return wanted
+}
