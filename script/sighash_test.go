@@ -1,0 +1,109 @@
+package script_test
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/keelson-chain/keelson/script"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(strings.TrimSpace(s))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// plainLegacy is the legacy signature hash as it was first written down: a
+// copy of the transaction is changed and hashed as a whole.
+func plainLegacy(tx *wire.Tx, subscript []byte, input int, hashType uint32) wire.Hash {
+	if hashType&0x1f == 3 && input >= len(tx.Outputs) {
+		return wire.Hash{1}
+	}
+	tx = tx.Clone()
+	var code []byte
+	for t := script.Tokenize(subscript); t.Next(); {
+		if t.Op == script.OpCodeSeparator {
+			continue
+		}
+		code = append(code, byte(t.Op))
+		if t.Op == script.OpPushData1 {
+			code = append(code, byte(len(t.Data)))
+		}
+		code = append(code, t.Data...)
+	}
+	for i := range tx.Inputs {
+		tx.Inputs[i].SigScript = nil
+		if i != input && (hashType&0x1f == 2 || hashType&0x1f == 3) {
+			tx.Inputs[i].Sequence = 0
+		}
+	}
+	tx.Inputs[input].SigScript = code
+	switch hashType & 0x1f {
+	case 2:
+		tx.Outputs = nil
+	case 3:
+		tx.Outputs = tx.Outputs[:input+1]
+		for i := range input {
+			tx.Outputs[i] = wire.TxOut{Value: -1}
+		}
+	}
+	if hashType&0x80 != 0 {
+		tx.Inputs = tx.Inputs[input : input+1]
+	}
+	return wire.DoubleSHA256(binary.LittleEndian.AppendUint32(tx.AppendNoWitness(nil), hashType))
+}
+
+// TestLegacyManyInputs compares with plainLegacy around every place where the
+// state of the hash is kept, from several goroutines at once.
+func TestLegacyManyInputs(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 4))
+	code := new(script.Builder).Data(make([]byte, 80)).Op(script.OpCodeSeparator).Op(script.OpCheckSig).Script()
+	for _, n := range []int{1, 2, 31, 32, 33, 63, 64, 65, 96, 97, 300} {
+		tx := &wire.Tx{Version: rng.Uint32(), LockTime: rng.Uint32()}
+		for range n {
+			var in wire.TxIn
+			binary.LittleEndian.PutUint64(in.PrevOut.TxID[:], rng.Uint64())
+			in.PrevOut.Index, in.Sequence = rng.Uint32(), rng.Uint32()
+			in.SigScript = make([]byte, rng.IntN(100))
+			tx.Inputs = append(tx.Inputs, in)
+		}
+		for range rng.IntN(n) + 1 {
+			tx.Outputs = append(tx.Outputs, wire.TxOut{Value: wire.Amount(rng.Int64()), PkScript: make([]byte, rng.IntN(300))})
+		}
+		hashes := script.NewSigHashes(tx, nil)
+		var wg sync.WaitGroup
+		for i := range n {
+			wg.Go(func() {
+				for _, hashType := range []uint32{0, 1, 2, 3, 4, 0x81, 0x82, 0x83, 0x12345601, 0xffffffff, 0x41, 0x63} {
+					got, want := wire.Hash(hashes.Legacy(code, i, hashType)), plainLegacy(tx, code, i, hashType)
+					if got != want {
+						t.Errorf("input %d of %d, hash type %#x: %v, want %v", i, n, hashType, got, want)
+					}
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+func TestLegacyManyInputsReal(t *testing.T) {
+	tx := manyInputs(t)
+	hashes := script.NewSigHashes(tx, nil)
+	code := make([]byte, 25)
+	for i := range tx.Inputs {
+		if got, want := wire.Hash(hashes.Legacy(code, i, 1)), plainLegacy(tx, code, i, 1); got != want {
+			t.Errorf("input %d: %v, want %v", i, got, want)
+		}
+	}
+	if len(tx.Inputs) != 89 {
+		t.Errorf("%d inputs, want 89", len(tx.Inputs))
+	}
+}
