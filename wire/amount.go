@@ -30,7 +30,10 @@ func (a Amount) Append(dst []byte) []byte {
 		u = -u
 	}
 	dst = strconv.AppendUint(dst, u/uint64(Coin), 10)
-	frac := strconv.AppendUint(nil, u%uint64(Coin)+uint64(Coin), 10)
-	frac[0] = '.'
-	return append(dst, frac...)
+	// The fraction is written with a one before it that becomes the point, so
+	// that its leading zeros are kept.
+	point := len(dst)
+	dst = strconv.AppendUint(dst, u%uint64(Coin)+uint64(Coin), 10)
+	dst[point] = '.'
+	return dst
 }

@@ -144,21 +144,16 @@ func (r *reader) longCount(first byte) uint64 {
 // count that the rest of the buffer cannot hold is an error, so what is
 // allocated for it is bounded by the input.
 func (r *reader) countOf(size int) int {
-	n := r.count()
-	if n > uint64(r.left()/size) {
+	n := int(r.count())
+	if n*size > r.left() {
 		r.fail(ErrTruncated)
 		return 0
 	}
-	return int(n)
+	return n
 }
 
 // varBytes reads a count and that many bytes.
 func (r *reader) varBytes() []byte { return r.bytes(int(r.count())) }
-
-func (r *reader) hash() (h Hash) {
-	copy(h[:], r.bytes(HashSize))
-	return h
-}
 
 // end reports the reader's error, or ErrTrailing if bytes are left over.
 func (r *reader) end() error {

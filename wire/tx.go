@@ -80,7 +80,7 @@ const (
 func DecodeTx(b []byte) (*Tx, error) {
 	r := reader{b: b}
 	tx := new(Tx)
-	r.tx(tx, new(slabs), true)
+	r.tx(tx, nil, true)
 	if err := r.end(); err != nil {
 		return nil, fmt.Errorf("decode transaction: %w", err)
 	}
@@ -92,7 +92,7 @@ func DecodeTx(b []byte) (*Tx, error) {
 func DecodeTxNoWitness(b []byte) (*Tx, error) {
 	r := reader{b: b}
 	tx := new(Tx)
-	r.tx(tx, new(slabs), false)
+	r.tx(tx, nil, false)
 	if err := r.end(); err != nil {
 		return nil, fmt.Errorf("decode transaction: %w", err)
 	}
@@ -100,6 +100,7 @@ func DecodeTxNoWitness(b []byte) (*Tx, error) {
 }
 
 // slabs hands out the small slices of many transactions from few allocations.
+// A nil one allocates each slice alone, at its size.
 type slabs struct {
 	ins       []TxIn
 	outs      []TxOut
@@ -109,21 +110,47 @@ type slabs struct {
 // slabMax bounds the elements in one slab; larger requests are allocated alone.
 const slabMax = 1024
 
-// take cuts n elements off the slab. left is how many elements the rest of
-// the input could hold at most, which bounds a new slab.
-func take[T any](slab *[]T, n, left int) []T {
-	if n == 0 {
-		return nil
-	}
+// take cuts n elements off the slab. likely is how many elements the rest of
+// the input may ask for, which bounds a new slab.
+func take[T any](slab *[]T, n, likely int) []T {
 	if n > len(*slab) {
 		if n >= slabMax {
 			return make([]T, n)
 		}
-		*slab = make([]T, max(n, min(left, slabMax)))
+		*slab = make([]T, max(n, min(likely, slabMax)))
 	}
 	s := (*slab)[:n:n]
 	*slab = (*slab)[n:]
 	return s
+}
+
+// The shares of the bytes left that inputs, outputs and witness items are
+// guessed to be; a guess too low costs another slab, one too high memory.
+func (s *slabs) takeIns(n, left int) []TxIn {
+	switch {
+	case n == 0:
+		return nil
+	case s == nil:
+		return make([]TxIn, n)
+	}
+	return take(&s.ins, n, left/(2*minTxInSize))
+}
+
+func (s *slabs) takeOuts(n, left int) []TxOut {
+	switch {
+	case n == 0:
+		return nil
+	case s == nil:
+		return make([]TxOut, n)
+	}
+	return take(&s.outs, n, left/(4*minOutSize))
+}
+
+func (s *slabs) takeItems(n, left int) [][]byte {
+	if s == nil {
+		return make([][]byte, n)
+	}
+	return take(&s.witnesses, n, left/32)
 }
 
 func (r *reader) tx(tx *Tx, s *slabs, allowWitness bool) {
@@ -141,7 +168,7 @@ func (r *reader) tx(tx *Tx, s *slabs, allowWitness bool) {
 	if r.err != nil {
 		return
 	}
-	tx.Inputs = take(&s.ins, nIn, 1+r.left()/minTxInSize/2)
+	tx.Inputs = s.takeIns(nIn, r.left())
 	for i := range tx.Inputs {
 		in := &tx.Inputs[i]
 		if p := r.bytes(HashSize + 4); p != nil {
@@ -153,7 +180,7 @@ func (r *reader) tx(tx *Tx, s *slabs, allowWitness bool) {
 	}
 	if nIn > 0 || flag != 0 || !allowWitness {
 		nOut := r.countOf(minOutSize)
-		tx.Outputs = take(&s.outs, nOut, 1+r.left()/minOutSize/4)
+		tx.Outputs = s.takeOuts(nOut, r.left())
 		for i := range tx.Outputs {
 			out := &tx.Outputs[i]
 			out.Value = Amount(r.uint64())
@@ -182,7 +209,7 @@ func (r *reader) witnesses(tx *Tx, s *slabs) {
 			continue
 		}
 		empty = false
-		items := take(&s.witnesses, n, 1+r.left()/32)
+		items := s.takeItems(n, r.left())
 		for j := range items {
 			items[j] = r.varBytes()
 		}
@@ -343,36 +370,27 @@ func (tx *Tx) hashes() (txid, wtxid Hash) {
 }
 
 func (tx *Tx) computeHashes() (txid, wtxid Hash) {
-	raw, stripped := tx.raw, tx.raw
-	var stack [512]byte
-	if raw == nil {
-		raw = tx.Append(nil)
-		stripped = raw
-	}
-	if tx.witnessAt != 0 || tx.raw == nil && tx.HasWitness() {
-		if size := tx.StrippedSize(); size > 4*len(stack) {
-			return tx.hashLarge(), DoubleSHA256(raw)
+	if tx.raw == nil {
+		txid = DoubleSHA256(tx.AppendNoWitness(make([]byte, 0, tx.StrippedSize())))
+		if !tx.HasWitness() {
+			return txid, txid
 		}
-		stripped = tx.AppendNoWitness(stack[:0])
+		return txid, DoubleSHA256(tx.Append(make([]byte, 0, tx.Size())))
 	}
-	txid = DoubleSHA256(stripped)
-	if len(stripped) == len(raw) {
-		return txid, txid
+	wtxid = DoubleSHA256(tx.raw)
+	if tx.witnessAt == 0 {
+		return wtxid, wtxid
 	}
-	return txid, DoubleSHA256(raw)
-}
-
-// hashLarge computes the txid of a large transaction without a copy of it.
-func (tx *Tx) hashLarge() Hash {
+	var stack [512]byte
+	if tx.StrippedSize() <= len(stack) {
+		return DoubleSHA256(tx.AppendNoWitness(stack[:0])), wtxid
+	}
+	// Three writes are cheaper than a copy on the heap.
 	h := sha256.New()
-	if tx.raw != nil {
-		h.Write(tx.raw[:4])
-		h.Write(tx.raw[6:tx.witnessAt])
-		h.Write(tx.raw[len(tx.raw)-4:])
-	} else {
-		h.Write(tx.AppendNoWitness(nil))
-	}
-	return sha256.Sum256(h.Sum(nil))
+	h.Write(tx.raw[:4])
+	h.Write(tx.raw[6:tx.witnessAt])
+	h.Write(tx.raw[len(tx.raw)-4:])
+	return sha256.Sum256(h.Sum(stack[:0])), wtxid
 }
 
 // Clone returns a deep copy that shares nothing with tx and may be changed.
