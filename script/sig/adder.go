@@ -9,7 +9,15 @@ package sig
 // operand of its own.
 type adder struct {
 	ops []addOp
-	bad []int
+	bad []badOp
+}
+
+// badOp is an addition that was not done; op is its place in the order in
+// which they were handed in, from 0.
+type badOp struct {
+	op       int
+	to, p, q *point
+	neg      bool
 }
 
 type addOp struct {
@@ -27,11 +35,13 @@ func (a *adder) add(to, p, q *point, neg bool) {
 // double hands in to = 2p.
 func (a *adder) double(to, p *point) { a.add(to, p, p, false) }
 
-// run does what was handed in. It returns the places, counted from 0 in the
-// order they were handed in, of those that it could not do, whose results it
-// left alone: sums of equal or opposite points. The slice is good until the
+// run does what was handed in, except sums of equal or opposite points: it
+// leaves their results alone and returns them. The slice is good until the
 // next run.
-func (a *adder) run() (bad []int) {
+func (a *adder) run() []badOp {
+	if len(a.ops) == 0 {
+		return nil
+	}
 	var product, t field
 	product.SetInt(1)
 	for i := range a.ops {
@@ -49,7 +59,7 @@ func (a *adder) run() (bad []int) {
 	next := len(a.bad) - 1
 	for i := len(a.ops) - 1; i >= 0; i-- {
 		op := &a.ops[i]
-		if next >= 0 && a.bad[next] == i {
+		if next >= 0 && a.bad[next].op == i {
 			next--
 			continue
 		}
@@ -92,7 +102,7 @@ func (a *adder) findBad(product *field) {
 		op := &a.ops[i]
 		op.before = *product
 		if op.den.Normalize().IsZero() {
-			a.bad = append(a.bad, i)
+			a.bad = append(a.bad, badOp{i, op.to, op.p, op.q, op.neg})
 			continue
 		}
 		product.Mul(&op.den)

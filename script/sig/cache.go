@@ -69,24 +69,10 @@ func (c *Cache) Add(ch *Check) {
 	c.add(&k)
 }
 
-// key hashes all that the answer to ch depends on, each part with its length.
+// key hashes what the answer to ch depends on.
 func (c *Cache) key(ch *Check) cacheKey {
 	var space [320]byte
-	b := append(space[:0], c.salt[:]...)
-	b = append(b, byte(ch.Kind))
-	if ch.Odd {
-		b[len(b)-1] |= 0x80
-	}
-	b = binary.AppendUvarint(b, uint64(len(ch.PubKey)))
-	b = append(b, ch.PubKey...)
-	b = binary.AppendUvarint(b, uint64(len(ch.Sig)))
-	b = append(b, ch.Sig...)
-	if ch.Kind == Schnorr {
-		b = append(b, ch.message()...)
-	} else {
-		b = append(b, ch.Hash[:]...)
-	}
-	return sha256.Sum256(b)
+	return sha256.Sum256(ch.appendTo(append(space[:0], c.salt[:]...)))
 }
 
 // set returns the shard of a key and the set's place in it.

@@ -96,10 +96,13 @@ func (v *dcrd) tweak(c *Check) bool {
 
 // VerifyAll implements [Verifier].
 func (v *dcrd) VerifyAll(cs []Check) bool {
+	var curve, points []int32
 	for i := range cs {
-		if !v.Verify(&cs[i]) {
-			return false
+		if cs[i].Kind == ECDSA {
+			curve = append(curve, int32(i))
+		} else {
+			points = append(points, int32(i))
 		}
 	}
-	return true
+	return v.linear(cs, points) && v.ecdsaAll(cs, curve)
 }

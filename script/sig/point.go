@@ -42,7 +42,18 @@ func (p *jacobian) double() {
 }
 
 // add adds q: 8 products, 3 squares.
-func (p *jacobian) add(q *point) {
+func (p *jacobian) add(q *point) { p.addMixed(q, false) }
+
+// addExact adds q, or subtracts it if neg, and is right in every case, if p is
+// nothing only when it is infinite.
+func (p *jacobian) addExact(q *point, neg bool) {
+	if neg {
+		q = &point{x: q.x, y: *new(field).NegateVal(&q.y, 1)}
+	}
+	p.addMixed(q, true)
+}
+
+func (p *jacobian) addMixed(q *point, exact bool) {
 	if !p.some {
 		p.x, p.y, p.some = q.x, q.y, true
 		p.z.SetInt(1)
@@ -53,6 +64,10 @@ func (p *jacobian) add(q *point) {
 	h.Mul2(&q.x, &zz).Add(t.NegateVal(&p.x, 6)) // H = x*Z^2 - X (8)
 	r.Mul2(&q.y, &zz).Mul(&p.z)
 	r.Add(t.NegateVal(&p.y, 4)) // R = y*Z^3 - Y (6)
+	if exact && h.Normalize().IsZero() {
+		p.meet(&r)
+		return
+	}
 	hh.SquareVal(&h)
 	v.Mul2(&p.x, &hh)                      // V = X*H^2 (1)
 	hh.Mul(&h)                             // H^3 (1)
@@ -62,6 +77,46 @@ func (p *jacobian) add(q *point) {
 	t.NegateVal(&p.x, 5).Add(&v)           // V - X' (7)
 	p.y.Mul2(&r, &t).Add(&hh)              // Y' = R(V-X') - Y*H^3 (3)
 	p.z.Mul(&h)                            // Z' = ZH (1)
+}
+
+// meet replaces p by its sum with a point of the same X coordinate, given the
+// difference of their Y.
+func (p *jacobian) meet(dy *field) {
+	if dy.Normalize().IsZero() {
+		p.double()
+		return
+	}
+	*p = jacobian{}
+}
+
+// addJacobian adds q, right in every case like addExact: 12 products, 4 squares.
+func (p *jacobian) addJacobian(q *jacobian) {
+	if !q.some {
+		return
+	}
+	if !p.some {
+		*p = *q
+		return
+	}
+	var pp, qq, u, s, h, r, v, t field
+	pp.SquareVal(&p.z)
+	qq.SquareVal(&q.z)
+	u.Mul2(&p.x, &qq)                                   // (1)
+	s.Mul2(&p.y, &qq).Mul(&q.z)                         // (1)
+	h.Mul2(&q.x, &pp).Add(t.NegateVal(&u, 1))           // (3)
+	r.Mul2(&q.y, &pp).Mul(&p.z).Add(t.NegateVal(&s, 1)) // (3)
+	if h.Normalize().IsZero() {
+		p.meet(&r)
+		return
+	}
+	pp.SquareVal(&h)
+	v.Mul2(&u, &pp)                            // (1)
+	pp.Mul(&h)                                 // H^3 (1)
+	t.Set(&v).MulInt(2).Add(&pp).Negate(3)     // (4)
+	p.x.SquareVal(&r).Add(&t)                  // (5)
+	t.NegateVal(&p.x, 5).Add(&v)               // (7)
+	p.y.Mul2(&r, &t).Add(s.Mul(&pp).Negate(1)) // (3)
+	p.z.Mul(&q.z).Mul(&h)                      // (1)
 }
 
 // addOdd adds d times the point of the table, d being odd.

@@ -1,5 +1,7 @@
 package sig
 
+import "encoding/binary"
+
 // Kind says which question a [Check] asks.
 type Kind uint8
 
@@ -48,6 +50,24 @@ func (c *Check) message() []byte {
 		return c.Msg
 	}
 	return c.Hash[:]
+}
+
+// appendTo appends to b all that the answer to c depends on, each part with
+// its length.
+func (c *Check) appendTo(b []byte) []byte {
+	b = append(b, byte(c.Kind), 0)
+	if c.Odd {
+		b[len(b)-1] = 1
+	}
+	m := c.Hash[:]
+	if c.Kind == Schnorr {
+		m = c.message()
+	}
+	for _, part := range [][]byte{c.PubKey, c.Sig, m} {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	return b
 }
 
 // Verifier answers checks. It is safe for concurrent use.
