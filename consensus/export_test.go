@@ -1,0 +1,4 @@
+package consensus
+
+// NumErrorKinds is how many kinds there are.
+const NumErrorKinds = numErrorKinds
