@@ -1,13 +1,18 @@
 package ledger
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/keelson-chain/keelson/consensus"
+)
 
 // What the ledger's calls report besides a consensus.RuleError. All are matched
 // with errors.Is.
 var (
 	// ErrUnknownParent: the header's parent is not in the tree. Nothing was
-	// kept; the caller should fetch the parent first.
-	ErrUnknownParent = errors.New("previous block not found")
+	// kept; the caller should fetch the parent first. It matches
+	// consensus.ErrPrevBlock too, whose reject string it has.
+	ErrUnknownParent error = unknownParent{}
 	// ErrInvalidParent: the header builds on a block that is known to be
 	// invalid, so that it is invalid too.
 	ErrInvalidParent = errors.New("previous block is invalid")
@@ -50,3 +55,8 @@ var (
 	// ErrPrunedData: the setting needs blocks that have been pruned.
 	ErrPrunedData = errors.New("needs blocks that have been pruned")
 )
+
+type unknownParent struct{}
+
+func (unknownParent) Error() string { return "previous block not found" }
+func (unknownParent) Unwrap() error { return consensus.ErrPrevBlock }
