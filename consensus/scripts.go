@@ -15,9 +15,7 @@ const (
 	// little more, and what must be run again if one is bad grows.
 	maxChunk = 1000
 	// minChunk is the least that is worth handing to another goroutine.
-	minChunk = 8
-	// chunksPerWorker evens out that some inputs cost more than others.
-	chunksPerWorker = 4
+	minChunk = 16
 )
 
 // scriptRun is the running of the scripts of consecutive transactions. It
@@ -28,9 +26,11 @@ type scriptRun struct {
 	flags   script.Flags
 	options Options
 
-	outs   []wire.TxOut // of spent
-	starts []int        // the first input of each transaction, and the end
-	hashes []txHashes   // one per transaction
+	outs    []wire.TxOut // of spent
+	starts  []int        // the first input of each transaction, and the end
+	hashes  []txHashes   // one per transaction
+	total   int          // inputs
+	workers int
 
 	next    atomic.Int64 // the first input that nobody has taken
 	failure firstFailure
@@ -73,11 +73,11 @@ func (r *scriptRun) verify() error {
 	for i, tx := range r.txs {
 		r.starts[i+1] = r.starts[i] + len(tx.Inputs)
 	}
-	total := r.starts[len(r.txs)]
-	if total == 0 {
+	r.total = r.starts[len(r.txs)]
+	if r.total == 0 {
 		return nil
 	}
-	r.outs = make([]wire.TxOut, total)
+	r.outs = make([]wire.TxOut, r.total)
 	for i := range r.outs {
 		r.outs[i] = r.spent[i].Out
 	}
@@ -86,31 +86,44 @@ func (r *scriptRun) verify() error {
 		r.options.Sigs = sig.DCRD()
 	}
 
-	workers := max(min(r.options.Workers, total/minChunk), 1)
-	size := min(max(total/(workers*chunksPerWorker), minChunk), maxChunk)
-	if workers == 1 {
-		size = maxChunk
-	}
+	r.workers = max(min(r.options.Workers, r.total/minChunk), 1)
 	var group sync.WaitGroup
-	for range workers - 1 {
-		group.Go(func() { r.work(size, total) })
+	for range r.workers - 1 {
+		group.Go(r.work)
 	}
-	r.work(size, total)
+	r.work()
 	group.Wait()
 	return r.failure.err
 }
 
 // work takes chunks until there are none or a lower input has failed. Chunks
 // are taken in order, so whoever is behind a failure has nothing to add.
-func (r *scriptRun) work(size, total int) {
+func (r *scriptRun) work() {
 	batch := sig.NewBatch(r.options.Sigs, r.options.Cache)
 	exact := sig.Exact{Verifier: r.options.Sigs, Cache: r.options.Cache}
 	for {
-		first := int(r.next.Add(int64(size))) - size
-		if first >= total || r.failure.before(first) {
+		first, end := r.take()
+		if first == end || r.failure.before(first) {
 			return
 		}
-		r.chunk(first, min(first+size, total), batch, exact)
+		r.chunk(first, end, batch, exact)
+	}
+}
+
+// take returns the next chunk, which is empty at the end. Chunks become
+// smaller towards the end, so that workers finish together although some
+// inputs cost more than others.
+func (r *scriptRun) take() (first, end int) {
+	for {
+		first := int(r.next.Load())
+		size := maxChunk
+		if r.workers > 1 {
+			size = min(max((r.total-first)/(2*r.workers), minChunk), maxChunk)
+		}
+		end := min(first+size, r.total)
+		if r.next.CompareAndSwap(int64(first), int64(end)) {
+			return first, end
+		}
 	}
 }
 
