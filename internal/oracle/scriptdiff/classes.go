@@ -117,7 +117,7 @@ func (v Verdict) Cause() Cause {
 // causes names the two causes.
 func (v Verdict) causes() string {
 	code, _ := errors.AsType[script.ErrorCode](v.Ours)
-	theirs := fmt.Sprintf("%v", v.Theirs)
+	theirs := "error without a code"
 	if e, ok := errors.AsType[txscript.Error](v.Theirs); ok {
 		theirs = e.ErrorCode.String()
 	}

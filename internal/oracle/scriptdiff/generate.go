@@ -36,14 +36,15 @@ func NewGenerator() (*Generator, error) {
 
 // Spend returns the n-th spend of the seed.
 func (g *Generator) Spend(seed, n uint64) *corpus.Spend {
-	rng := rand.New(rand.NewPCG(seed, n))
+	rng := newRand(seed, n)
 	flags := g.flags(rng)
 	var s corpus.Spend
 	switch k := rng.IntN(100); {
 	case k < 30:
 		s = g.vectors[rng.IntN(len(g.vectors))]
 		s.Tx, s.Spent = cloneTx(&s)
-		if rng.IntN(4) > 0 {
+		s.Flags = closed(s.Flags | script.VerifyDERSig)
+		if g.Lax || rng.IntN(4) > 0 {
 			s.Flags = flags
 		}
 		g.mutate(rng, &s)
@@ -424,3 +425,5 @@ func (d *draft) soup() {
 	}
 	d.place(w, code, stack)
 }
+
+func newRand(seed, n uint64) *rand.Rand { return rand.New(rand.NewPCG(seed, n)) }

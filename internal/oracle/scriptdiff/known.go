@@ -1,6 +1,7 @@
 package scriptdiff
 
 import (
+	"bytes"
 	"errors"
 
 	"github.com/btcsuite/btcd/txscript/v2"
@@ -9,24 +10,29 @@ import (
 	"github.com/keelson-chain/keelson/script"
 )
 
-// known are the cases in which btcd is known to differ from Bitcoin Core, each
-// with Bitcoin Core's rule, which Keelson follows. None of them can happen
-// under the flags that consensus has in force at any height: they need a flag
-// of policy.
-var known = []struct {
-	why  string
-	when func(s *corpus.Spend, v Verdict) bool
-}{
+// A difference is a case in which btcd is known to differ from Bitcoin Core,
+// whose rule Keelson follows.
+//
+// All of them lie in flags of policy: a divergence is explained only if both
+// engines take the spend for valid once those flags are gone, so that what is
+// explained cannot hide a divergence in consensus.
+type difference struct {
+	why   string
+	flags script.Flags
+	when  func(s *corpus.Spend, v Verdict) bool
+}
+
+var known = []difference{
 	{
 		// VerifyWitnessProgram returns success for a version 1 program while
 		// taproot is off, and VerifyScript then shrinks the stack to one
 		// element, so that CLEANSTACK holds. btcd leaves the stack as it is.
-		"CLEANSTACK with WITNESS but without TAPROOT: btcd counts the pushes of a taproot output",
+		"CLEANSTACK with WITNESS but without TAPROOT: btcd counts what a taproot output pushes",
+		script.VerifyCleanStack,
 		func(s *corpus.Spend, v Verdict) bool {
 			version, program, ok := script.WitnessProgram(s.Spent[s.Input].PkScript)
 			return v.Ours == nil && txscript.IsErrorCode(v.Theirs, txscript.ErrCleanStack) &&
-				s.Flags&script.VerifyCleanStack != 0 && s.Flags&script.VerifyTaproot == 0 &&
-				ok && version == 1 && len(program) == 32
+				s.Flags&script.VerifyTaproot == 0 && ok && version == 1 && len(program) == 32
 		},
 	},
 	{
@@ -34,10 +40,10 @@ var known = []struct {
 		// OP_CHECKSEQUENCEVERIFY off, the opcode is "not enabled; treat as a
 		// NOP2", and NOP3, without a look at DISCOURAGE_UPGRADABLE_NOPS.
 		"DISCOURAGE_UPGRADABLE_NOPS with a lock time opcode switched off: btcd discourages it",
+		script.VerifyDiscourageUpgradableNops,
 		func(s *corpus.Spend, v Verdict) bool {
 			const locks = script.VerifyCheckLockTimeVerify | script.VerifyCheckSequenceVerify
-			return v.Ours == nil && txscript.IsErrorCode(v.Theirs, txscript.ErrDiscourageUpgradableNOPs) &&
-				s.Flags&script.VerifyDiscourageUpgradableNops != 0 && s.Flags&locks != locks
+			return v.Ours == nil && txscript.IsErrorCode(v.Theirs, txscript.ErrDiscourageUpgradableNOPs) && s.Flags&locks != locks
 		},
 	},
 	{
@@ -45,8 +51,30 @@ var known = []struct {
 		// script code whatever it is; of an empty one that is OP_0, and
 		// CONST_SCRIPTCODE makes a removal an error. btcd removes nothing then.
 		"CONST_SCRIPTCODE and an empty signature where the script has OP_0: btcd does not look for it",
+		script.VerifyConstScriptCode,
 		func(s *corpus.Spend, v Verdict) bool {
-			return errors.Is(v.Ours, script.ErrSigFindAndDelete) && v.Theirs == nil
+			return errors.Is(v.Ours, script.ErrSigFindAndDelete) && v.Theirs == nil && pushesEmpty(s)
+		},
+	},
+	{
+		// EvalScript checks the encoding of each key that OP_CHECKMULTISIG
+		// holds against a signature, an empty one too. btcd goes on to the
+		// next key without a look.
+		"STRICTENC or WITNESS_PUBKEYTYPE and an empty signature in OP_CHECKMULTISIG: btcd does not look at the key",
+		script.VerifyStrictEnc | script.VerifyWitnessPubKeyType,
+		func(s *corpus.Spend, v Verdict) bool {
+			return (errors.Is(v.Ours, script.ErrPubKeyType) || errors.Is(v.Ours, script.ErrWitnessPubKeyType)) &&
+				v.Theirs == nil && pushesEmpty(s)
+		},
+	},
+	{
+		// EvalChecksigPreTapscript fails a check that is false and has a
+		// signature, whatever made it false. btcd lets a key that is no point
+		// of the curve pass before it comes to that.
+		"NULLFAIL and a public key that is no point: btcd takes the check for merely false",
+		script.VerifyNullFail,
+		func(s *corpus.Spend, v Verdict) bool {
+			return errors.Is(v.Ours, script.ErrNullFail) && v.Theirs == nil
 		},
 	},
 	{
@@ -54,11 +82,10 @@ var known = []struct {
 		// version 0xc0 alone. btcd looks before it knows the version, so that
 		// another flag is responsible for the script.
 		"OP_SUCCESSx under an unknown leaf version: btcd calls it OP_SUCCESSx",
+		script.VerifyDiscourageOpSuccess | script.VerifyDiscourageUpgradableTaprootVersion,
 		func(s *corpus.Spend, v Verdict) bool {
-			const discouraged = script.VerifyDiscourageOpSuccess | script.VerifyDiscourageUpgradableTaprootVersion
-			return s.Flags&discouraged != 0 && s.Flags&discouraged != discouraged &&
-				(v.Ours == nil && txscript.IsErrorCode(v.Theirs, txscript.ErrDiscourageOpSuccess) ||
-					errors.Is(v.Ours, script.ErrDiscourageUpgradableTaprootVersion) && v.Theirs == nil) &&
+			return (v.Ours == nil && txscript.IsErrorCode(v.Theirs, txscript.ErrDiscourageOpSuccess) ||
+				errors.Is(v.Ours, script.ErrDiscourageUpgradableTaprootVersion) && v.Theirs == nil) &&
 				leafVersion(s) != txscript.BaseLeafVersion
 		},
 	},
@@ -67,11 +94,16 @@ var known = []struct {
 // explain returns why btcd differs from Bitcoin Core in a case, "" if it is
 // not known to.
 func explain(s *corpus.Spend, v Verdict) string {
-	if v.Batch != nil || s.Flags&^script.MandatoryFlags == 0 {
+	if v.Batch != nil {
 		return ""
 	}
 	for _, k := range known {
-		if k.when(s, v) {
+		if s.Flags&k.flags == 0 || !k.when(s, v) {
+			continue
+		}
+		without := *s
+		without.Flags &^= k.flags
+		if v := Compare(&without); v.Ours == nil && v.Theirs == nil {
 			return k.why
 		}
 	}
@@ -89,4 +121,15 @@ func leafVersion(s *corpus.Spend) txscript.TapscriptLeafVersion {
 		return txscript.BaseLeafVersion
 	}
 	return txscript.TapscriptLeafVersion(w[n-1][0] & txscript.TaprootLeafMask)
+}
+
+// pushesEmpty reports whether the input hands an empty element to the script.
+func pushesEmpty(s *corpus.Spend) bool {
+	in := &s.Tx.Inputs[s.Input]
+	for _, item := range in.Witness {
+		if len(item) == 0 {
+			return true
+		}
+	}
+	return bytes.IndexByte(in.SigScript, byte(script.Op0)) >= 0
 }

@@ -24,6 +24,8 @@ var importers = []struct {
 	run  func(path, dir string) (replay.Result, error)
 }{
 	{"btcd", replay.BTCD},
+	{"keelson", replay.Keelson},
+	{"keelson-nosigs", replay.KeelsonNoSigs},
 }
 
 func main() {
