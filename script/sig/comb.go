@@ -39,7 +39,7 @@ func newComb() *comb {
 	return t
 }
 
-// digits writes k in signed digits: k is the sum of d[i] * 2^(combWidth*i),
+// combRecode writes k in signed digits: k is the sum of d[i] * 2^(combWidth*i),
 // each d at most combSize in size.
 func combRecode(k *words, d *[combDigits]int16) {
 	carry := 0
@@ -71,6 +71,44 @@ func (t *comb) addTo(k *words, p *jacobian) {
 			q := point{x: t[i][-v-1].x}
 			q.y.NegateVal(&t[i][-v-1].y, 1)
 			p.add(&q)
+		}
+	}
+}
+
+// combSum is a multiple of the generator that is computed along with others.
+type combSum struct {
+	digits [combDigits]int16
+	point  point
+	some   bool // point is set
+	failed bool // an exceptional case came up: point is not the multiple
+}
+
+// known reports whether point is the multiple that was asked for.
+func (s *combSum) known() bool { return s.some && !s.failed }
+
+// mulAll computes the multiples of all sums, whose digits are set.
+func (t *comb) mulAll(sums []*combSum, add *adder) {
+	who := make([]*combSum, 0, len(sums))
+	for w := range t {
+		who = who[:0]
+		for _, s := range sums {
+			d := s.digits[w]
+			if d == 0 || s.failed {
+				continue
+			}
+			p := &t[w][max(d, -d)-1]
+			if !s.some {
+				s.some, s.point = true, *p
+				if d < 0 {
+					s.point.y.Negate(1).Normalize()
+				}
+				continue
+			}
+			add.add(&s.point, &s.point, p, d < 0)
+			who = append(who, s)
+		}
+		for _, b := range add.run() {
+			who[b.op].failed = true
 		}
 	}
 }

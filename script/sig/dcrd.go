@@ -49,14 +49,14 @@ func (v *dcrd) ecdsa(c *Check) bool {
 	if !a.some || a.zeroZ() {
 		return plainECDSA(c)
 	}
+	var f fraction
 	ag := a.affine()
-	var f finish
-	if !f.set(&e, &k, &ag, &q) {
+	if !f.ecdsa(&e, &k, &ag, &q) {
 		return plainECDSA(c)
 	}
-	inv := f.den
-	invert(&inv)
-	return f.valid(&k, &inv)
+	invert(&f.den)
+	_, ok := f.y(&f.den)
+	return ok
 }
 
 func (v *dcrd) schnorr(c *Check) bool {
@@ -80,29 +80,44 @@ func (v *dcrd) schnorr(c *Check) bool {
 
 func (v *dcrd) tweak(c *Check) bool {
 	var e tweak
-	var p point
-	if !e.parse(c) || !liftX(c.PubKey, false, &p.x, &p.y) {
+	var k key
+	if !e.parse(c) || !k.parseX(c.PubKey) {
 		return false
 	}
-	var sum jacobian
-	sum.add(&p)
+	var a jacobian
 	w := scalarWords(&e.t)
-	v.g.addTo(&w, &sum)
-	if sum.zeroZ() {
+	v.g.addTo(&w, &a)
+	if !a.some || a.zeroZ() {
 		return plainTweak(c)
 	}
-	return sum.xIs(&e.q) && sum.yOdd() == c.Odd
+	var f fraction
+	tg := a.affine()
+	if !f.tweak(&e, &k, &tg) {
+		return plainTweak(c)
+	}
+	invert(&f.den)
+	return f.tweakHolds(&e, &tg, &f.den)
 }
 
 // VerifyAll implements [Verifier].
 func (v *dcrd) VerifyAll(cs []Check) bool {
-	var curve, points []int32
+	var places [Tweak + 1][]int32
 	for i := range cs {
-		if cs[i].Kind == ECDSA {
-			curve = append(curve, int32(i))
-		} else {
-			points = append(points, int32(i))
+		k := cs[i].Kind
+		if k > Tweak {
+			return false
+		}
+		places[k] = append(places[k], int32(i))
+	}
+	return v.schnorrAll(cs, places[Schnorr]) && v.tweakAll(cs, places[Tweak]) && v.ecdsaAll(cs, places[ECDSA])
+}
+
+// oneByOne reports whether the checks of cs at the given places hold.
+func (v *dcrd) oneByOne(cs []Check, places []int32) bool {
+	for _, i := range places {
+		if !v.Verify(&cs[i]) {
+			return false
 		}
 	}
-	return v.linear(cs, points) && v.ecdsaAll(cs, curve)
+	return true
 }

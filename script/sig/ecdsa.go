@@ -1,12 +1,12 @@
 package sig
 
-// ecdsaChunk is how many ECDSA checks share their inversions: more gain little
-// and leave the processor's cache.
-const ecdsaChunk = 256
-
-// ecdsaAtLeast is the number of ECDSA checks from which on sharing pays, by
+// shareAtMost is how many checks share their inversions: more gain little and
+// leave the processor's cache. shareAtLeast is how many make sharing pay, by
 // measurement.
-const ecdsaAtLeast = 8
+const (
+	shareAtMost  = 256
+	shareAtLeast = 8
+)
 
 // job is an ECDSA check on its way through a chunk.
 type job struct {
@@ -15,15 +15,14 @@ type job struct {
 	k      key
 	u2     scalar
 	before scalar // product of s of all jobs before
-	digits [combDigits]int16
 
+	a      combSum          // u1*G
 	table  [tableSize]point // odd multiples of the key's twin
 	twice  point            // 2 times the twin
-	a      point            // u1*G
-	some   bool             // a is set
-	plain  bool             // an exceptional case came up
-	f      finish
-	behind field // product of the denominators of all jobs before
+	failed bool             // an exceptional case came up in the table
+	f      fraction
+
+	decided bool // by f
 }
 
 // ecdsaAll reports whether all of the checks of cs at the given places, all of
@@ -32,14 +31,9 @@ func (v *dcrd) ecdsaAll(cs []Check, places []int32) bool {
 	var jobs []job
 	var add adder
 	for len(places) > 0 {
-		n := min(len(places), ecdsaChunk)
-		if n < ecdsaAtLeast {
-			for _, i := range places {
-				if !v.ecdsa(&cs[i]) {
-					return false
-				}
-			}
-			return true
+		n := min(len(places), shareAtMost)
+		if n < shareAtLeast {
+			return v.oneByOne(cs, places)
 		}
 		if jobs == nil {
 			jobs = make([]job, n)
@@ -48,7 +42,7 @@ func (v *dcrd) ecdsaAll(cs []Check, places []int32) bool {
 		for j, i := range places[:n] {
 			jobs[j] = job{check: &cs[i]}
 		}
-		if !v.chunk(jobs, &add) {
+		if !v.ecdsaChunk(jobs, &add) {
 			return false
 		}
 		places = places[n:]
@@ -56,7 +50,7 @@ func (v *dcrd) ecdsaAll(cs []Check, places []int32) bool {
 	return true
 }
 
-func (v *dcrd) chunk(jobs []job, add *adder) bool {
+func (v *dcrd) ecdsaChunk(jobs []job, add *adder) bool {
 	for i := range jobs {
 		j := &jobs[i]
 		if !j.e.parse(j.check) || !j.k.parse(j.check.PubKey) {
@@ -65,39 +59,36 @@ func (v *dcrd) chunk(jobs []job, add *adder) bool {
 	}
 	setMultipliers(jobs)
 	setTables(jobs, add)
-	v.g.mulAll(jobs, add)
+	sums := make([]*combSum, len(jobs))
+	for i := range jobs {
+		sums[i] = &jobs[i].a
+	}
+	v.g.mulAll(sums, add)
 
-	var product field
-	product.SetInt(1)
+	dens := make([]*field, 0, len(jobs))
 	for i := range jobs {
 		j := &jobs[i]
-		if !j.plain && j.some {
+		j.decided = j.a.known() && !j.failed
+		if j.decided {
 			var q jacobian
 			mulAdd(&q, &j.u2, &j.table)
-			j.plain = !j.f.set(&j.e, &j.k, &j.a, &q)
+			j.decided = j.f.ecdsa(&j.e, &j.k, &j.a.point, &q)
 		}
-		if j.plain || !j.some {
-			if !plainECDSA(j.check) {
-				return false
-			}
-			j.plain = true
-			continue
-		}
-		j.behind = product
-		product.Mul(&j.f.den)
-	}
-	inv := product
-	invert(&inv)
-	for i := len(jobs) - 1; i >= 0; i-- {
-		j := &jobs[i]
-		if j.plain {
-			continue
-		}
-		j.behind.Mul(&inv)
-		if !j.f.valid(&j.k, &j.behind) {
+		if j.decided {
+			dens = append(dens, &j.f.den)
+		} else if !plainECDSA(j.check) {
 			return false
 		}
-		inv.Mul(&j.f.den)
+	}
+	invertAll(dens)
+	for i := range jobs {
+		j := &jobs[i]
+		if !j.decided {
+			continue
+		}
+		if _, ok := j.f.y(&j.f.den); !ok {
+			return false
+		}
 	}
 	return true
 }
@@ -117,7 +108,7 @@ func setMultipliers(jobs []job) {
 		u1, u2 := j.e.multipliers(sInv.Mul(&inv))
 		inv.Mul(&j.e.s)
 		w := scalarWords(&u1)
-		combRecode(&w, &j.digits)
+		combRecode(&w, &j.a.digits)
 		j.u2 = u2
 	}
 }
@@ -130,50 +121,20 @@ func setTables(jobs []job, add *adder) {
 		j.table[0] = j.k.twin()
 		add.double(&j.twice, &j.table[0])
 	}
-	fail(jobs, nil, add.run())
+	fail(jobs, add.run())
 	for m := 1; m < tableSize; m++ {
 		for i := range jobs {
 			j := &jobs[i]
 			add.add(&j.table[m], &j.table[m-1], &j.twice, false)
 		}
-		fail(jobs, nil, add.run())
+		fail(jobs, add.run())
 	}
 }
 
-// mulAll computes a of all jobs.
-func (t *comb) mulAll(jobs []job, add *adder) {
-	who := make([]int32, 0, len(jobs))
-	for w := range t {
-		who = who[:0]
-		for i := range jobs {
-			j := &jobs[i]
-			d := j.digits[w]
-			if d == 0 || j.plain {
-				continue
-			}
-			q := &t[w][max(d, -d)-1]
-			if !j.some {
-				j.some, j.a = true, *q
-				if d < 0 {
-					j.a.y.Negate(1).Normalize()
-				}
-				continue
-			}
-			add.add(&j.a, &j.a, q, d < 0)
-			who = append(who, int32(i))
-		}
-		fail(jobs, who, add.run())
-	}
-}
-
-// fail marks the jobs of additions that could not be done. who tells the job
-// of each addition, nil that there was one for every job.
-func fail(jobs []job, who []int32, bad []badOp) {
+// fail marks the jobs of additions that could not be done, of which there was
+// one for each job.
+func fail(jobs []job, bad []badOp) {
 	for _, b := range bad {
-		i := b.op
-		if who != nil {
-			i = int(who[i])
-		}
-		jobs[i].plain = true
+		jobs[b.op].failed = true
 	}
 }

@@ -1,8 +1,6 @@
 package sig
 
-import (
-	"crypto/sha256"
-)
+import "crypto/sha256"
 
 // ecdsa is a signature ready for the equation R = u1*G + u2*P with u1 = z/s,
 // u2 = r/s: valid if R is not infinite and its X coordinate is r modulo n.
@@ -44,11 +42,13 @@ func (e *schnorr) parse(c *Check) bool {
 // tweak is ready for the equation Q = P + t*G of BIP 341: valid if Q is not
 // infinite, its X coordinate is q, and its Y has the wanted parity.
 type tweak struct {
-	q field
-	t scalar
+	q   field
+	t   scalar
+	odd bool
 }
 
 func (e *tweak) parse(c *Check) bool {
+	e.odd = c.Odd
 	return len(c.Sig) == 32 && !e.q.SetByteSlice(c.Sig) && e.t.SetBytes(&c.Hash) == 0
 }
 

@@ -129,3 +129,29 @@ func TestValid(t *testing.T) {
 		}
 	}
 }
+
+// plainPoint adds up products with dcrd's own arithmetic.
+type plainPoint struct{ sum secp256k1.JacobianPoint }
+
+func (s *plainPoint) add(p *point, k *scalar) {
+	jp := secp256k1.JacobianPoint{X: p.x, Y: p.y}
+	jp.X.Normalize()
+	jp.Y.Normalize()
+	jp.Z.SetInt(1)
+	var kp, sum secp256k1.JacobianPoint
+	secp256k1.ScalarMultNonConst(k, &jp, &kp)
+	secp256k1.AddNonConst(&s.sum, &kp, &sum)
+	s.sum = sum
+}
+
+func (s *plainPoint) equals(p *jacobian) bool {
+	if infinite(&s.sum) {
+		return !p.some
+	}
+	if !p.some || p.z.Normalize().IsZero() {
+		return false
+	}
+	want := s.sum
+	want.ToAffine()
+	return p.affine() == point{want.X, want.Y}
+}

@@ -19,3 +19,20 @@ func invert(f *field) {
 var bigField = new(big.Int).SetBytes([]byte{
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
 	0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xfe, 0xff, 0xff, 0xfc, 0x2f})
+
+// invertAll inverts fields that are not zero, with one inversion.
+func invertAll(fs []*field) {
+	before := make([]field, len(fs)) // product of all before
+	var product field
+	product.SetInt(1)
+	for i, f := range fs {
+		before[i] = product
+		product.Mul(f)
+	}
+	invert(&product)
+	for i := len(fs) - 1; i >= 0; i-- {
+		f := *fs[i]
+		fs[i].Mul2(&before[i], &product)
+		product.Mul(&f)
+	}
+}

@@ -5,15 +5,15 @@ import (
 	"encoding/binary"
 )
 
-// Schnorr signatures and tweaks are equations between points:
+// A Schnorr signature is an equation between points,
 //
-//	s*G - e*P - R = 0        Q - P - t*G = 0
+//	s*G - e*P - R = 0
 //
-// where R and P are the points with the given X coordinates and even Y, and Q
-// the one with the wanted parity. All of them hold, but for odds of 2^-128, if
-// the sum of the equations does, each multiplied by a number of its own that
-// nobody could foresee while he made the equations (BIP 340, "Batch
-// verification"). The numbers are a hash of all the checks.
+// where R and P are the points with the given X coordinates and even Y. All of
+// a batch hold, but for odds of 2^-128, if the sum of the equations does, each
+// multiplied by a number of its own that nobody could foresee while he made
+// the signatures (BIP 340, "Batch verification"). The numbers are a hash of
+// all the checks; the first is 1.
 type linear struct {
 	g     scalar // multiplier of the generator
 	slots []slot
@@ -29,20 +29,15 @@ type slot struct {
 	uses  int
 }
 
-// linearAtLeast is the number of equations from which on summing them up is
-// faster than one by one, by measurement.
-const linearAtLeast = 4
+// sumAtLeast is the number of signatures from which on summing up is faster
+// than one by one, by measurement.
+const sumAtLeast = 8
 
-// linear reports whether all of the checks of cs at the given places, none of
-// them ECDSA, hold.
-func (v *dcrd) linear(cs []Check, places []int32) bool {
-	if len(places) < linearAtLeast {
-		for _, i := range places {
-			if !v.Verify(&cs[i]) {
-				return false
-			}
-		}
-		return true
+// schnorrAll reports whether all of the checks of cs at the given places, all
+// of them Schnorr's, hold.
+func (v *dcrd) schnorrAll(cs []Check, places []int32) bool {
+	if len(places) < sumAtLeast {
+		return v.oneByOne(cs, places)
 	}
 	l := linear{
 		slots: make([]slot, 0, 2*len(places)),
@@ -75,35 +70,20 @@ func (v *dcrd) linear(cs []Check, places []int32) bool {
 	return !sum.some
 }
 
-// add adds the equation of c, multiplied by a, or returns false if it has no
-// solution whatever the other checks are.
+// add adds the equation of c, multiplied by a, or returns false if c does not
+// hold whatever the other checks are.
 func (l *linear) add(c *Check, a half) bool {
-	k := a.scalar()
-	minus := a
-	minus.neg = true
-	var t scalar
-	switch c.Kind {
-	case Schnorr:
-		var e schnorr
-		if !e.parse(c) {
-			return false
-		}
-		l.g.Add(t.Mul2(&k, &e.s))
-		return l.use(c.Sig[:32], minus) && l.useWide(c.PubKey, e.e.Mul(&k).Negate())
-	case Tweak:
-		var e tweak
-		if !e.parse(c) {
-			return false
-		}
-		l.g.Add(t.Mul2(&k, &e.t))
-		if c.Odd {
-			minus = a // -Q is the point with even Y
-		}
-		return l.use(c.Sig, minus) && l.use(c.PubKey, a)
+	var e schnorr
+	if !e.parse(c) {
+		return false
 	}
-	return false
+	k := a.scalar()
+	l.g.Add(e.s.Mul(&k))
+	a.neg = true
+	return l.use(c.Sig[:32], a) && l.useWide(c.PubKey, e.e.Mul(&k).Negate())
 }
 
+// use adds k times the point with X coordinate x.
 func (l *linear) use(x []byte, k half) bool {
 	s := l.slot(x)
 	if s == nil {
@@ -118,6 +98,7 @@ func (l *linear) use(x []byte, k half) bool {
 	return true
 }
 
+// useWide is use for any k.
 func (l *linear) useWide(x []byte, k *scalar) bool {
 	s := l.slot(x)
 	if s == nil {
