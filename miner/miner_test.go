@@ -1,0 +1,134 @@
+package miner_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/miner"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// payTo is an output script that anybody can spend.
+var payTo = []byte{0x51}
+
+// newChain opens a real ledger in a folder of the test's.
+func newChain(t *testing.T, p *consensus.Params) *ledger.Ledger {
+	t.Helper()
+	l, err := ledger.Open(t.Context(), ledger.Config{Dir: t.TempDir(), Params: p, Workers: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return l
+}
+
+func newMiner(l *ledger.Ledger, workers int) *miner.Miner {
+	return miner.New(miner.Config{Chain: l, Workers: workers, Now: time.Now})
+}
+
+func TestGenerate(t *testing.T) {
+	l := newChain(t, consensus.Regtest(consensus.RegtestOptions{}))
+	hashes, err := newMiner(l, 1).Generate(t.Context(), 20, payTo, 1_000_000)
+	if err != nil || len(hashes) != 20 {
+		t.Fatalf("%d blocks, %v", len(hashes), err)
+	}
+	if tip := l.Tip().Tip; tip.Height != 20 || tip.Hash != hashes[19] {
+		t.Fatalf("tip %v, want height 20, %v", tip, hashes[19])
+	}
+	b, err := l.Block(hashes[19])
+	if err != nil {
+		t.Fatal(err)
+	}
+	cb := b.Txs[0]
+	if cb.Outputs[0].Value != 50*wire.Coin || !bytes.Equal(cb.Outputs[0].PkScript, payTo) {
+		t.Errorf("coinbase pays %v to %x", cb.Outputs[0].Value, cb.Outputs[0].PkScript)
+	}
+	if _, ok := b.WitnessCommitment(); !ok {
+		t.Error("no witness commitment although segwit is active")
+	}
+}
+
+// TestGenerateTries uses the tries up: no block, and no error.
+func TestGenerateTries(t *testing.T) {
+	l := newChain(t, consensus.Regtest(consensus.RegtestOptions{}))
+	hashes, err := newMiner(l, 1).Generate(t.Context(), 1, payTo, 0)
+	if err != nil || len(hashes) != 0 {
+		t.Fatalf("%d blocks, %v", len(hashes), err)
+	}
+}
+
+// TestSolve works on a block that is too hard for its tries, and for its time.
+func TestSolve(t *testing.T) {
+	m := miner.New(miner.Config{Workers: 1, Now: time.Now})
+	b := m.Block(consensus.GenesisState(consensus.Regtest(consensus.RegtestOptions{})), nil, payTo)
+	b.Header.Bits = 0x0300ffff
+	if err := m.Solve(t.Context(), b, 100); !errors.Is(err, miner.ErrMaxTries) {
+		t.Errorf("got %v, want ErrMaxTries", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := m.Solve(ctx, b, 1<<40); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want the context's error", err)
+	}
+}
+
+// TestOwnNetwork checks that a block for our own network satisfies the rules
+// that Bitcoin's do not know: BIP 54 binds the coinbase to its height.
+func TestOwnNetwork(t *testing.T) {
+	s := consensus.GenesisState(consensus.Main())
+	b := miner.Template(s, nil, miner.Payout{PkScript: payTo, Fees: 7}, int64(s.Times[0])+120)
+	if cb := b.Txs[0]; cb.LockTime != 0 || cb.Inputs[0].Sequence == wire.SequenceFinal || cb.Outputs[0].Value != 10*wire.Coin+7 {
+		t.Errorf("coinbase: lock time %d, sequence %x, value %v", cb.LockTime, cb.Inputs[0].Sequence, cb.Outputs[0].Value)
+	}
+	if err := consensus.ValidateBlockContext(s, b); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTimePast asks for a block at a time that the chain has passed.
+func TestTimePast(t *testing.T) {
+	s := consensus.GenesisState(consensus.Regtest(consensus.RegtestOptions{}))
+	b := miner.Template(s, nil, miner.Payout{PkScript: payTo}, 0)
+	if want := s.MedianTimePast() + 1; b.Header.Time != want {
+		t.Errorf("time %d, want %d", b.Header.Time, want)
+	}
+}
+
+// TestRun lets the miner run while somebody else adds blocks too, until the
+// chain has grown, and stops it.
+func TestRun(t *testing.T) {
+	l := newChain(t, consensus.Regtest(consensus.RegtestOptions{}))
+	m := newMiner(l, 2)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- m.Run(ctx, payTo, 0) }()
+	for l.Tip().Tip.Height < 30 {
+		changed := l.Changed()
+		select {
+		case <-changed:
+		case err := <-done:
+			t.Fatalf("Run returned %v", err)
+		}
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func BenchmarkTemplate(b *testing.B) {
+	s := consensus.GenesisState(consensus.Regtest(consensus.RegtestOptions{}))
+	b.ReportAllocs()
+	for b.Loop() {
+		miner.Template(s, nil, miner.Payout{PkScript: payTo}, 0)
+	}
+}
