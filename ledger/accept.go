@@ -172,6 +172,9 @@ func (l *Ledger) accept(b *wire.Block, at *flat.Pos) (*node, error) {
 		n = l.tree.link(parent, hash, b.Header)
 		l.tree.dirty[n] = struct{}{}
 	}
+	if n.parent == nil {
+		return nil, fmt.Errorf("%w: %v is the genesis block", ErrDuplicate, hash)
+	}
 	if err := consensus.ValidateBlockContext(l.tree.state(n.parent), b); err != nil {
 		if !consensus.Mutated(err) {
 			l.fail(n, err)

@@ -72,9 +72,11 @@ func (l *Ledger) reindex(ctx context.Context) error {
 		l.log.Warn().Int("blocks", len(in.waiting)).Msg("some stored blocks do not connect to the genesis block")
 	}
 	if !l.tree.genesis.status.Has(HaveBody) {
-		if err := l.storeGenesis(nil); err != nil {
+		at, err := l.blocks.Append(l.params.Genesis.Bytes())
+		if err != nil {
 			return err
 		}
+		l.placeGenesis(at)
 	}
 	l.disk.phase = phaseNone
 	if err := l.commit(true); err != nil {
@@ -190,7 +192,7 @@ func (in *intake) prepare(at flat.Pos, payload []byte) found {
 		return f
 	}
 	f.hash = h.Hash()
-	if in.l.known(f.hash) != nil {
+	if f.hash == in.l.params.GenesisHash || in.l.known(f.hash) != nil {
 		return f
 	}
 	b, err := wire.DecodeBlock(payload)
@@ -204,6 +206,9 @@ func (in *intake) prepare(at flat.Pos, payload []byte) found {
 // take adds a block, and then those that have waited for it.
 func (in *intake) take(ctx context.Context, f found) error {
 	if f.block == nil && f.err == nil {
+		if in.inPlace && f.hash == in.l.params.GenesisHash {
+			in.l.placeGenesis(f.at)
+		}
 		return in.follow(ctx, f.hash) // known; what waits for it may not be
 	}
 	err := f.err

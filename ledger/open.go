@@ -365,21 +365,14 @@ func (l *Ledger) checkFiles() error {
 	return nil
 }
 
-// storeGenesis puts the genesis block into the block files.
-func (l *Ledger) storeGenesis(at *flat.Pos) error {
-	g, b := l.tree.genesis, l.params.Genesis
-	if at == nil {
-		pos, err := l.blocks.Append(b.Bytes())
-		if err != nil {
-			return err
-		}
-		at = &pos
+// placeGenesis notes where the genesis block lies in the block files.
+func (l *Ledger) placeGenesis(at flat.Pos) {
+	if g := l.tree.genesis; !g.status.Has(HaveBody) {
+		l.tree.update(g, func() {
+			g.body = at
+			g.status |= HaveBody
+		})
 	}
-	l.tree.update(g, func() {
-		g.body = *at
-		g.status |= HaveBody
-	})
-	return nil
 }
 
 func exists(files fsys.FS, name string) (bool, error) {

@@ -47,11 +47,13 @@ func chunkAt(b []byte) (kind byte, size int) {
 	return kind, size
 }
 
-// checkLog returns how long the file is without the record that a crash has
-// torn. Each record was synced before the next was written, so at most the last
-// one can be torn: if a record begins behind damage, the file is corrupt.
-func checkLog(f fsys.File, size int64) (whole int64, err error) {
+// readLog calls fn for each record, whose bytes are valid during the call, and
+// returns how long the file is without the record that a crash has torn. Each
+// record was synced before the next was written, so at most the last one can be
+// torn: if a record begins behind damage, the file is corrupt.
+func readLog(f fsys.File, size int64, fn func(record []byte) error) (whole int64, err error) {
 	var buf [logBlock]byte
+	var record []byte
 	inside := false // a record whose end has not come
 	for start := int64(0); start < size; start += logBlock {
 		block := buf[:min(logBlock, size-start)]
@@ -64,21 +66,27 @@ func checkLog(f fsys.File, size int64) (whole int64, err error) {
 			if n == 0 || begins == inside {
 				// Damage, a first part without its rest or a rest without its
 				// first part.
-				return whole, behind(f, size, start, at, begins)
+				return whole, damageAt(f, size, start, at, begins)
 			}
+			record = append(record, block[at+logHeader:at+n]...)
 			at += n
 			inside = kind == chunkFirst || kind == chunkMiddle
-			if !inside {
-				whole = start + int64(at)
+			if inside {
+				continue
 			}
+			whole = start + int64(at)
+			if err := fn(record); err != nil {
+				return 0, err
+			}
+			record = record[:0]
 		}
 	}
 	return whole, nil
 }
 
-// behind returns an error if a record begins behind the damage at the given
+// damageAt returns an error if a record begins behind the damage at the given
 // place.
-func behind(f fsys.File, size, start int64, at int, begins bool) error {
+func damageAt(f fsys.File, size, start int64, at int, begins bool) error {
 	found := begins
 	var buf [logBlock]byte
 	for from := at + 1; start < size && !found; start, from = start+logBlock, 0 {

@@ -1,6 +1,8 @@
 package kv
 
 import (
+	"fmt"
+
 	"github.com/syndtr/goleveldb/leveldb"
 	"github.com/syndtr/goleveldb/leveldb/iterator"
 	"github.com/syndtr/goleveldb/leveldb/opt"
@@ -36,7 +38,7 @@ func (r *reader) check(err error) error {
 	if err == nil || err == leveldb.ErrNotFound {
 		return notFound(err)
 	}
-	return classify(err)
+	return fmt.Errorf("database %s: %w", r.files.fs.Path("."), classify(err))
 }
 
 func notFound(err error) error {

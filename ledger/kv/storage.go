@@ -1,7 +1,6 @@
 package kv
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -34,9 +33,10 @@ const (
 // journal of a synced write is there after a power failure.
 //
 // Journals and manifests are checked when they are opened: a torn tail is cut
-// off, and damage with records behind it is an error. goleveldb would either
-// skip the damage, so that later writes are applied without earlier ones, or
-// refuse a tail that a crash has torn.
+// off; damage with records behind it is an error, and so is a manifest that
+// does not fit the journals. goleveldb would either skip the damage, so that
+// later writes are applied without earlier ones, or refuse a tail that a crash
+// has torn.
 //
 // After the first change that fails, no change is made any more, and goleveldb
 // is told that they all succeed. The files stay as a power failure at that
@@ -252,14 +252,15 @@ func (s *storage) Open(fd lstorage.FileDesc) (lstorage.Reader, error) {
 		switch fd.Type {
 		case lstorage.TypeTable:
 			err = checkFooter(f, size)
-		case lstorage.TypeJournal, lstorage.TypeManifest:
-			size, err = checkLog(f, size)
+		case lstorage.TypeJournal:
+			size, err = readLog(f, size, func([]byte) error { return nil })
+		case lstorage.TypeManifest:
+			size, err = s.checkManifest(f, size)
 		}
 	}
 	if err != nil {
 		f.Close()
-		var damage *damageError
-		if errors.As(err, &damage) {
+		if isDamage(err) {
 			return nil, corrupt(fd, "%s: %w", s.fs.Path(fd.String()), err)
 		}
 		return nil, err
@@ -348,42 +349,4 @@ func (w *fileWriter) Close() error {
 		return nil
 	}
 	return w.f.Close()
-}
-
-// damageError says what is wrong in a file.
-type damageError struct{ what string }
-
-func (e *damageError) Error() string { return e.what }
-
-func damaged(format string, a ...any) error {
-	return &damageError{fmt.Sprintf(format, a...)}
-}
-
-// checkFooter checks the two block handles at the end of a table, which have no
-// checksum: goleveldb would ask for as much memory as they say.
-func checkFooter(f fsys.File, size int64) error {
-	const footerSize = 48
-	if size < footerSize {
-		return damaged("%d bytes are too few for a table", size)
-	}
-	var footer [footerSize]byte
-	if _, err := f.ReadAt(footer[:], size-footerSize); err != nil && err != io.EOF {
-		return err
-	}
-	at := 0
-	for range 2 {
-		var handle [2]uint64 // offset, length
-		for i := range handle {
-			v, n := binary.Uvarint(footer[at:])
-			if n <= 0 {
-				return damaged("the footer holds no block handles")
-			}
-			handle[i] = v
-			at += n
-		}
-		if handle[0] > uint64(size) || handle[1] > uint64(size)-handle[0] {
-			return damaged("the footer points outside of the file")
-		}
-	}
-	return nil
 }

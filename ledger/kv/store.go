@@ -167,8 +167,15 @@ type Snapshot struct {
 func (s *Snapshot) Close() { s.snap.Release() }
 
 // Compact merges the files that hold the keys in r and frees the space of what
-// was overwritten or deleted.
+// was overwritten or deleted. Writers wait meanwhile.
 func (s *Store) Compact(r Range) error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	// goleveldb removes the journal first. If it is empty, no record of the
+	// manifest says so, and checkManifest would miss it.
+	if err := s.check(s.db.Delete(nil, &opt.WriteOptions{Sync: true})); err != nil {
+		return err
+	}
 	return s.check(s.db.CompactRange(util.Range(r)))
 }
 
