@@ -130,7 +130,7 @@ func (s spend) corrupted(input int) []spend {
 // wrong, with and without short cuts.
 func TestMixedChain(t *testing.T) {
 	sigs := sig.Exact{Verifier: sig.DCRD(), Cache: sig.NewCache(1<<20, [32]byte{})}
-	verify := bothWays(t).Verify
+	verify := everyWay(t).Verify
 	ran := make(map[string]int)
 	for _, s := range mixedChain(t) {
 		for i := range s.tx.Inputs {

@@ -114,7 +114,7 @@ func (e *engine) run(script []byte, v version) ErrorCode {
 				return ErrMinimalData
 			}
 			e.push(t.Data)
-		case disabled(t.Op):
+		case v != tapscript && disabled(t.Op):
 			return ErrDisabledOpcode
 		case t.Op == OpCodeSeparator:
 			if v == legacy && e.flags&VerifyConstScriptCode != 0 {
@@ -160,8 +160,8 @@ func minimalPush(op Opcode, data []byte) bool {
 	return true
 }
 
-// disabled reports whether op fails a script in any branch (CVE-2010-5137). In
-// tapscript the same values are OP_SUCCESSx, which never come to execution.
+// disabled reports whether op fails a legacy or witness v0 script, in any branch
+// (CVE-2010-5137). In tapscript the same values are OP_SUCCESSx.
 func disabled(op Opcode) bool {
 	switch op {
 	case OpCat, OpSubstr, OpLeft, OpRight, OpInvert, OpAnd, OpOr, OpXor,

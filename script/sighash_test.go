@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/keelson-chain/keelson/script"
+	"github.com/keelson-chain/keelson/script/sig"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -105,5 +106,39 @@ func TestLegacyManyInputsReal(t *testing.T) {
 	}
 	if len(tx.Inputs) != 89 {
 		t.Errorf("%d inputs, want 89", len(tx.Inputs))
+	}
+}
+
+// TestSharedSigHashes verifies the inputs of real transactions at once on one
+// SigHashes.
+func TestSharedSigHashes(t *testing.T) {
+	shared := 0
+	for _, s := range mixedChain(t)[:200] {
+		if len(s.tx.Inputs) < 2 {
+			continue
+		}
+		shared++
+		hashes := s.hashes()
+		var wg sync.WaitGroup
+		for i := range s.tx.Inputs {
+			wg.Go(func() {
+				code := make([]byte, 25)
+				if hashes.WitnessV0(code, i, 1) != s.hashes().WitnessV0(code, i, 1) {
+					t.Errorf("input %d of %v: another hash of witness v0", i, s.tx.TxID())
+				}
+				mine, _ := hashes.Taproot(i, 0, nil, nil)
+				own, _ := s.hashes().Taproot(i, 0, nil, nil)
+				if mine != own {
+					t.Errorf("input %d of %v: another hash of taproot", i, s.tx.TxID())
+				}
+				if err := script.Verify(hashes, i, script.StandardFlags, sig.Exact{Verifier: sig.DCRD()}); err != nil {
+					t.Errorf("input %d of %v: %v", i, s.tx.TxID(), err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+	if shared < 20 {
+		t.Errorf("%d transactions have two inputs", shared)
 	}
 }
