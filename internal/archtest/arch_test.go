@@ -108,6 +108,8 @@ func TestFaults(t *testing.T) {
 		{name: "random numbers", pkg: "low", src: `import _ "crypto/rand"`, want: "imports crypto/rand"},
 		{name: "log anywhere", pkg: "high", src: `import _ "log"`, want: "zerolog.Logger"},
 		{name: "cgo anywhere", pkg: "high", src: `import "C"`, want: "CGO_ENABLED=0"},
+		{name: "memory tricks anywhere", pkg: "high", src: `import "unsafe"; var p = unsafe.Pointer(nil)`, want: "record the exception first"},
+		{name: "size of a type", pkg: "low", src: `import "unsafe"; const n = unsafe.Sizeof(1)`},
 		{name: "clock", pkg: "low", src: `import "time"; var f = time.Now`, want: "take the time as an argument"},
 		{name: "clock renamed", pkg: "low", src: `import clock "time"; var f = clock.Now`, want: "take the time as an argument"},
 		{name: "duration", pkg: "low", src: `import "time"; const d = time.Second`},

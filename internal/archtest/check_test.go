@@ -24,8 +24,8 @@ func checkAll(pkgs map[string]*pkg, rules map[string]rule) []string {
 		for _, f := range p.files {
 			faults = append(faults, checkImports(name, f, r, rules)...)
 			faults = append(faults, p.checkInit(f)...)
-			if r.pure && !f.test {
-				faults = append(faults, p.checkPure(f, r)...)
+			if !f.test {
+				faults = append(faults, p.checkUses(f, r)...)
 			}
 		}
 		if r.pure {
@@ -47,7 +47,7 @@ func checkImports(name string, f file, r rule, rules map[string]rule) []string {
 		faults = append(faults, f.name+": "+fmt.Sprintf(format, args...))
 	}
 	for _, path := range f.imports() {
-		if why, bad := nowhere[path]; bad && !f.test {
+		if why, bad := nowhere[path]; bad && !f.test && !slices.Contains(r.std, path) {
 			fault("imports %s: %s", path, why)
 		}
 		below, ours := own(path)
@@ -67,7 +67,7 @@ func checkImports(name string, f file, r rule, rules map[string]rule) []string {
 			case to.floor > r.floor:
 				fault("imports %s of floor %d from floor %d: a package imports from floors below its own; "+
 					"declare the interface that is needed here and let the floor above pass it in", below, to.floor, r.floor)
-			case to.floor == r.floor && !slices.Contains(r.peers, below):
+			case to.floor == r.floor && !slices.Contains(r.peers, below) && !(f.test && slices.Contains(r.testPeers, below)):
 				fault("imports %s of its own floor %d: siblings do not know each other; "+
 					"let the floor above join them, or name it in peers if it is a part of this package", below, r.floor)
 			}
@@ -132,8 +132,9 @@ func (p *pkg) checkInit(f file) []string {
 	return faults
 }
 
-// checkPure looks for calls and statements that purity excludes.
-func (p *pkg) checkPure(f file, r rule) []string {
+// checkUses looks for what is used nowhere, and for calls and statements that
+// purity excludes.
+func (p *pkg) checkUses(f file, r rule) []string {
 	var faults []string
 	imported := make(map[string]string) // local name to path
 	for i, path := range f.imports() {
@@ -146,7 +147,7 @@ func (p *pkg) checkPure(f file, r rule) []string {
 	ast.Inspect(f.ast, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.GoStmt:
-			if !r.joins {
+			if r.pure && !r.joins {
 				faults = append(faults, fmt.Sprintf("%s: go statement: package %s starts no goroutines", p.at(n), p.path))
 			}
 		case *ast.SelectorExpr:
@@ -155,11 +156,14 @@ func (p *pkg) checkPure(f file, r rule) []string {
 				return true
 			}
 			use := imported[x.Name] + "." + n.Sel.Name
-			if instead := pureCalls[use]; instead != "" {
+			if instead := nowhereCalls[use]; instead != "" {
+				faults = append(faults, fmt.Sprintf("%s: %s: %s", p.at(n), use, instead))
+			}
+			if instead := pureCalls[use]; instead != "" && r.pure {
 				faults = append(faults, fmt.Sprintf("%s: %s in pure package %s: %s", p.at(n), use, p.path, instead))
 			}
 		case *ast.CallExpr:
-			if fn, ok := n.Fun.(*ast.Ident); ok && (fn.Name == "print" || fn.Name == "println") {
+			if fn, ok := n.Fun.(*ast.Ident); ok && r.pure && (fn.Name == "print" || fn.Name == "println") {
 				faults = append(faults, fmt.Sprintf("%s: %s in pure package %s: return the text", p.at(n), fn.Name, p.path))
 			}
 		}

@@ -7,9 +7,13 @@ type rule struct {
 	// peers are the packages of its own floor that it imports all the same,
 	// which gives the parts of one package an order among themselves.
 	peers []string
+	// testPeers are packages of its own floor that its tests import besides.
+	testPeers []string
 	// outside are the packages outside this module and the standard library
 	// that it imports; a trailing "/..." covers what lies below.
 	outside []string
+	// std are packages of the table nowhere that it imports all the same.
+	std []string
 	// pure packages take everything that they know as arguments: see the
 	// pureXxx tables.
 	pure bool
@@ -24,17 +28,19 @@ type rule struct {
 }
 
 const (
-	secp256k1 = "github.com/decred/dcrd/dcrec/secp256k1/v4"
+	secp256k1 = "github.com/decred/dcrd/dcrec/secp256k1/v4/..."
 	goleveldb = "github.com/syndtr/goleveldb/leveldb/..."
 	zerolog   = "github.com/rs/zerolog"
 	toml      = "github.com/BurntSushi/toml"
+	xcrypto   = "golang.org/x/crypto/chacha20"
 	xsys      = "golang.org/x/sys/..."
+	xterm     = "golang.org/x/term"
 )
 
 // rules has every package of the module, by its path below the module's.
 var rules = map[string]rule{
 	// Floor 7: commands.
-	"cmd/keelson": {floor: 7, outside: []string{zerolog}},
+	"cmd/keelson": {floor: 7, outside: []string{zerolog, xterm}},
 
 	// Floor 6: the composition root.
 	"node": {floor: 6, outside: []string{zerolog}},
@@ -44,7 +50,15 @@ var rules = map[string]rule{
 
 	// Floor 4: what the node offers to the outside.
 	"miner": {floor: 4, outside: []string{zerolog}},
-	"rpc":   {floor: 4, outside: []string{zerolog}},
+	"rpc": {
+		floor:     4,
+		peers:     []string{"rpc/jsonrpc"},
+		testPeers: []string{"rpc/client"},
+		outside:   []string{zerolog},
+		std:       []string{"log"}, // the type of http.Server.ErrorLog
+	},
+	"rpc/client":  {floor: 4, peers: []string{"rpc/jsonrpc"}},
+	"rpc/jsonrpc": {floor: 4},
 
 	// Floor 3: what the node keeps.
 	"ledger": {
@@ -56,7 +70,7 @@ var rules = map[string]rule{
 	"ledger/flat":      {floor: 3, peers: []string{"ledger/fsys"}},
 	"ledger/fsys":      {floor: 3, outside: []string{xsys}},
 	"ledger/kv":        {floor: 3, peers: []string{"ledger/fsys"}, outside: []string{goleveldb}},
-	"ledger/muhash":    {floor: 3},
+	"ledger/muhash":    {floor: 3, outside: []string{xcrypto}},
 
 	// Floor 2: the rules of the chain.
 	"consensus":          {floor: 2, pure: true, joins: true},
@@ -87,7 +101,8 @@ var pureStd = []string{
 	"encoding", "encoding/base64", "encoding/binary", "encoding/hex", "encoding/json", "errors", "fmt", "hash",
 	"io", "iter", "maps", "math", "math/big", "math/bits", "slices", "sort", "strconv", "strings",
 	"sync", "sync/atomic", "unicode", "unicode/utf8",
-	"time", // for Duration; pureCalls names what is not allowed of it
+	"unsafe", // for Sizeof; see nowhereCalls
+	"time",   // for Duration; pureCalls names what is not allowed of it
 }
 
 // pureCalls are what a pure package may not use of the packages above, with
@@ -114,6 +129,21 @@ var pureCalls = map[string]string{
 	"time.Until":         "take the time as an argument",
 }
 
+// nowhereCalls are what no package of the module uses, with what to do instead.
+var nowhereCalls = map[string]string{
+	"unsafe.Add":        "measure what it would gain, and record the exception first",
+	"unsafe.Pointer":    "measure what it would gain, and record the exception first",
+	"unsafe.Slice":      "measure what it would gain, and record the exception first",
+	"unsafe.SliceData":  "measure what it would gain, and record the exception first",
+	"unsafe.String":     "measure what it would gain, and record the exception first",
+	"unsafe.StringData": "measure what it would gain, and record the exception first",
+	"log.Print":         "log through the zerolog.Logger of the package's Config",
+	"log.Printf":        "log through the zerolog.Logger of the package's Config",
+	"log.Println":       "log through the zerolog.Logger of the package's Config",
+	"log.Fatal":         "return the error",
+	"log.Fatalf":        "return the error",
+}
+
 // nowhere are imports that no package of the module has.
 var nowhere = map[string]string{
 	"C":                            "the node is built with CGO_ENABLED=0",
@@ -123,6 +153,5 @@ var nowhere = map[string]string{
 	"math/rand":                    "use math/rand/v2 for tests, crypto/rand for secrets",
 	"reflect":                      "write the code for the types at hand",
 	"plugin":                       "the node is one static binary",
-	"unsafe":                       "the gain must be measured and the exception recorded first",
 	"github.com/stretchr/testify/": "tests are plain Go",
 }
