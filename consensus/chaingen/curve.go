@@ -16,7 +16,7 @@ type point struct{ x, y *big.Int }
 type curve struct {
 	p, n   *big.Int
 	g      point
-	nonces []nonce
+	nonces [numNonces]*nonce // made when first drawn
 }
 
 // nonce is a secret number k and the point kG. Signing draws from a few of
@@ -38,7 +38,7 @@ func number(hex string) *big.Int {
 }
 
 func newCurve() *curve {
-	c := &curve{
+	return &curve{
 		p: number("fffffffffffffffffffffffffffffffffffffffffffffffffffffffefffffc2f"),
 		n: number("fffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141"),
 		g: point{
@@ -46,11 +46,16 @@ func newCurve() *curve {
 			number("483ada7726a3c4655da4fbfc0e1108a8fd17b448a68554199c47d08ffb10d4b8"),
 		},
 	}
-	for i := range numNonces {
+}
+
+// draw returns the nonce for a hash.
+func (c *curve) draw(hash [32]byte) *nonce {
+	i := int(hash[0]) % numNonces
+	if c.nonces[i] == nil {
 		k := c.scalar("nonce", i)
-		c.nonces = append(c.nonces, nonce{k, new(big.Int).ModInverse(k, c.n), c.mul(k)})
+		c.nonces[i] = &nonce{k, new(big.Int).ModInverse(k, c.n), c.mul(k)}
 	}
-	return c
+	return c.nonces[i]
 }
 
 // scalar returns a number that depends on what and i alone.
@@ -112,7 +117,7 @@ func bytes32(n *big.Int) (b [32]byte) {
 
 // ecdsa returns a DER-encoded signature of hash with a low S.
 func (c *curve) ecdsa(key *big.Int, hash [32]byte) []byte {
-	nonce := &c.nonces[int(hash[0])%numNonces]
+	nonce := c.draw(hash)
 	r := new(big.Int).Mod(nonce.r.x, c.n)
 	s := new(big.Int).Mul(r, key)
 	s.Add(s, new(big.Int).SetBytes(hash[:]))
@@ -136,7 +141,7 @@ func appendDER(b []byte, n *big.Int) []byte {
 // schnorr returns a signature of hash under the x-only key of key (BIP 340,
 // but for the choice of the nonce).
 func (c *curve) schnorr(key *big.Int, pub point, hash [32]byte) []byte {
-	nonce := &c.nonces[int(hash[0])%numNonces]
+	nonce := c.draw(hash)
 	r, x := bytes32(nonce.r.x), bytes32(pub.x)
 	e := new(big.Int).SetBytes(tagged("BIP0340/challenge", r[:], x[:], hash[:]))
 	s := e.Mul(e, c.even(key, pub))
