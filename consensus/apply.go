@@ -10,18 +10,33 @@ import (
 // b itself made earlier are among them. The list ends early where a coin does
 // not exist, or is spent twice; ValidateBlock reports that in its place.
 //
-// Where BIP 30 must be looked after, a transaction that would overwrite
-// unspent outputs is a *RuleError. Errors of the view are returned as they are.
+// A transaction that would overwrite unspent outputs is a *RuleError (BIP 30).
+// Errors of the view are returned as they are.
 func Gather(s State, b *wire.Block, view CoinView) (spent []Coin, err error) {
-	if s.needsBIP30(b) {
-		if err := validateOverwrites(b, view); err != nil {
-			return nil, err
-		}
-	}
 	n := 0
 	for _, tx := range b.Txs[1:] {
 		n += len(tx.Inputs)
 	}
+	if s.needsBIP30(b) {
+		if err := validateOverwrites(b, view); err != nil {
+			return nil, err
+		}
+		return s.gather(b, view, n)
+	}
+	spent, err = s.gather(b, view, n)
+	if err == nil && len(spent) < n && !s.OnBIP34Chain {
+		// The second of two equal transactions finds its coins spent by the
+		// first. Bitcoin Core looks for it before it looks at the coins, and
+		// so names the other rule.
+		if err := validateOverwrites(b, view); err != nil {
+			return nil, err
+		}
+	}
+	return spent, err
+}
+
+// gather fetches up to n coins, of as many inputs.
+func (s State) gather(b *wire.Block, view CoinView, n int) (spent []Coin, err error) {
 	spent = make([]Coin, 0, n)
 	made := make(map[wire.Hash]int, len(b.Txs)) // transactions so far
 	gone := make(map[wire.OutPoint]struct{}, n) // outpoints spent so far
