@@ -103,3 +103,9 @@ func onCurve(x, y *field) bool {
 	r.SquareVal(x).Mul(x).AddInt(7).Normalize()
 	return l.Equals(&r)
 }
+
+// ValidXOnly reports whether key is the X coordinate of a point (BIP 340).
+func ValidXOnly(key []byte) bool {
+	var x, y field
+	return liftX(key, false, &x, &y)
+}
