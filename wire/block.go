@@ -12,7 +12,10 @@ type Block struct {
 }
 
 // DecodeBlock reads one block. The Block keeps b, which must not change
-// afterwards: its scripts and witnesses are slices of it.
+// afterwards: its scripts and witnesses are slices of it. Each of its
+// transactions holds on to the memory of all, so what outlives the block by
+// long is better cloned. The errors are those of this package, with the place
+// of the transaction that is malformed.
 func DecodeBlock(b []byte) (*Block, error) {
 	r := reader{b: b}
 	block := &Block{Header: r.header()}

@@ -51,11 +51,15 @@ func AppendCompactSize(dst []byte, n uint64) []byte {
 func ReadCompactSize(b []byte) (n uint64, rest []byte, err error) {
 	r := reader{b: b}
 	n = r.count()
-	return n, b[r.off:], r.err
+	if r.err != nil {
+		return 0, nil, r.err
+	}
+	return n, b[r.off:], nil
 }
 
-// reader walks a buffer. The first error sticks and every later read gives
-// zero, so that callers may check it once, before they allocate or loop.
+// reader walks a buffer. The first error sticks and leaves nothing to read, so
+// that every later read gives zero; callers check it once, before they believe
+// what they read.
 type reader struct {
 	b   []byte
 	off int
@@ -68,12 +72,13 @@ func (r *reader) fail(err error) {
 	if r.err == nil {
 		r.err = err
 	}
+	r.b, r.off = nil, 0
 }
 
 // bytes returns the next n bytes as a slice of the buffer, with no spare
 // capacity, so that appending to it cannot overwrite what follows.
 func (r *reader) bytes(n int) []byte {
-	if n > r.left() || r.err != nil {
+	if n > r.left() {
 		r.fail(ErrTruncated)
 		return nil
 	}
@@ -83,13 +88,10 @@ func (r *reader) bytes(n int) []byte {
 }
 
 func (r *reader) byte() byte {
-	if r.off >= len(r.b) || r.err != nil {
-		r.fail(ErrTruncated)
-		return 0
+	if s := r.bytes(1); s != nil {
+		return s[0]
 	}
-	v := r.b[r.off]
-	r.off++
-	return v
+	return 0
 }
 
 func (r *reader) uint32() uint32 {
@@ -106,17 +108,19 @@ func (r *reader) uint64() uint64 {
 	return 0
 }
 
+// count reads a CompactSize. Nearly all are one byte, which is kept short
+// enough to be inlined.
 func (r *reader) count() uint64 {
-	first := r.byte()
-	if first < 0xfd {
-		return uint64(first)
+	if r.off < len(r.b) && r.b[r.off] < 0xfd {
+		r.off++
+		return uint64(r.b[r.off-1])
 	}
-	return r.longCount(first)
+	return r.longCount()
 }
 
-func (r *reader) longCount(first byte) uint64 {
+func (r *reader) longCount() uint64 {
 	var n, least uint64
-	switch first {
+	switch r.byte() {
 	case 0xfd:
 		if s := r.bytes(2); s != nil {
 			n = uint64(binary.LittleEndian.Uint16(s))
@@ -124,7 +128,7 @@ func (r *reader) longCount(first byte) uint64 {
 		least = 0xfd
 	case 0xfe:
 		n, least = uint64(r.uint32()), 0x10000
-	default:
+	case 0xff:
 		n, least = r.uint64(), 0x100000000
 	}
 	switch {

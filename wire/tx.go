@@ -76,7 +76,9 @@ const (
 )
 
 // DecodeTx reads one transaction in the format of BIP 144, with or without
-// witnesses. The Tx keeps b, which must not change afterwards.
+// witnesses. The Tx keeps b, which must not change afterwards. As in Bitcoin
+// Core, a transaction without inputs has no outputs in this format: what would
+// be their number is the flag of BIP 144.
 func DecodeTx(b []byte) (*Tx, error) {
 	r := reader{b: b}
 	tx := new(Tx)
@@ -99,22 +101,24 @@ func DecodeTxNoWitness(b []byte) (*Tx, error) {
 	return tx, nil
 }
 
-// slabs hands out the small slices of many transactions from few allocations.
-// A nil one allocates each slice alone, at its size.
+// slabs hands out the small slices of the transactions of a block from few
+// allocations. A nil one, for a transaction alone, allocates what it needs.
 type slabs struct {
-	ins       []TxIn
-	outs      []TxOut
-	witnesses [][]byte
+	ins   []TxIn
+	outs  []TxOut
+	items [][]byte
 }
 
-// slabMax bounds the elements in one slab; larger requests are allocated alone.
+// A slab has at most slabMax elements. Requests for an eighth of that or more
+// are allocated alone, so that no more than an eighth of a slab is given up
+// when the next request does not fit.
 const slabMax = 1024
 
-// take cuts n elements off the slab. likely is how many elements the rest of
-// the input may ask for, which bounds a new slab.
+// take cuts n elements off the slab, or off a new one of the size that is
+// likely to be of use.
 func take[T any](slab *[]T, n, likely int) []T {
 	if n > len(*slab) {
-		if n >= slabMax {
+		if n >= slabMax/8 {
 			return make([]T, n)
 		}
 		*slab = make([]T, max(n, min(likely, slabMax)))
@@ -124,8 +128,10 @@ func take[T any](slab *[]T, n, likely int) []T {
 	return s
 }
 
-// The shares of the bytes left that inputs, outputs and witness items are
-// guessed to be; a guess too low costs another slab, one too high memory.
+// In what follows, left is how many bytes of input there are. The shares of
+// them that become inputs, outputs and witness items are guesses: one too low
+// costs another slab, one too high memory.
+
 func (s *slabs) takeIns(n, left int) []TxIn {
 	switch {
 	case n == 0:
@@ -146,12 +152,9 @@ func (s *slabs) takeOuts(n, left int) []TxOut {
 	return take(&s.outs, n, left/(4*minOutSize))
 }
 
-func (s *slabs) takeItems(n, left int) [][]byte {
-	if s == nil {
-		return make([][]byte, n)
-	}
-	return take(&s.witnesses, n, left/32)
-}
+// likelyItemSize is what a witness item takes at least in most transactions:
+// a signature and a key of 107 bytes, or a signature of 65.
+const likelyItemSize = 32
 
 func (r *reader) tx(tx *Tx, s *slabs, allowWitness bool) {
 	start := r.off
@@ -202,6 +205,7 @@ func (r *reader) tx(tx *Tx, s *slabs, allowWitness bool) {
 }
 
 func (r *reader) witnesses(tx *Tx, s *slabs) {
+	var own [][]byte
 	empty := true
 	for i := range tx.Inputs {
 		n := r.countOf(1)
@@ -209,7 +213,14 @@ func (r *reader) witnesses(tx *Tx, s *slabs) {
 			continue
 		}
 		empty = false
-		items := s.takeItems(n, r.left())
+		var items [][]byte
+		likely := r.left() / likelyItemSize
+		if s != nil {
+			items = take(&s.items, n, likely)
+		} else {
+			// The inputs to come are likely to be of the same kind.
+			items = take(&own, n, min(likely, n*(len(tx.Inputs)-i)))
+		}
 		for j := range items {
 			items[j] = r.varBytes()
 		}
