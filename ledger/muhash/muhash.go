@@ -6,6 +6,7 @@ package muhash
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"math/big"
 
@@ -69,7 +70,8 @@ func (h *Hash) Combine(o *Hash) {
 }
 
 // Sum returns the hash of the set, in the order in which Core's hash bytes
-// stand in memory: RPC shows them reversed. It costs about a millisecond.
+// stand in memory: RPC shows them reversed. It costs as
+// much as a score of Adds.
 func (h *Hash) Sum() [32]byte {
 	quotient := h.added.value()
 	if h.removed.set {
@@ -90,16 +92,24 @@ func (h *Hash) Sum() [32]byte {
 // MarshalBinary returns the state in Size bytes.
 func (h *Hash) MarshalBinary() ([]byte, error) {
 	added, removed := h.added.value(), h.removed.value()
+	added.reduce()
+	removed.reduce()
 	return removed.append(added.append(make([]byte, 0, Size))), nil
 }
 
-// UnmarshalBinary reads what MarshalBinary wrote.
+// UnmarshalBinary reads what MarshalBinary wrote. What can be no state is an
+// error, and leaves h as it was.
 func (h *Hash) UnmarshalBinary(b []byte) error {
 	if len(b) != Size {
 		return fmt.Errorf("muhash: a state has %d bytes, not %d", Size, len(b))
 	}
-	h.added = lazyOne{true, fromBytes(b[:numSize])}
-	h.removed = lazyOne{true, fromBytes(b[numSize:])}
+	added, removed := fromBytes(b[:numSize]), fromBytes(b[numSize:])
+	added.reduce()
+	removed.reduce()
+	if added == (num{}) || removed == (num{}) {
+		return errors.New("muhash: no state has a product of zero")
+	}
+	h.added, h.removed = lazyOne{true, added}, lazyOne{true, removed}
 	return nil
 }
 

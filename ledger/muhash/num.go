@@ -51,14 +51,8 @@ func (n *num) mul(m *num) {
 	var wide [2 * limbs]uint64
 	for i, a := range n {
 		carry := uint64(0)
-		row := wide[i : i+limbs : i+limbs]
-		for j := range row {
-			hi, lo := bits.Mul64(a, m[j])
-			var c uint64
-			lo, c = bits.Add64(lo, row[j], 0)
-			hi += c
-			lo, c = bits.Add64(lo, carry, 0)
-			row[j], carry = lo, hi+c
+		for j := 0; j < limbs; j += 8 {
+			carry = mulAdd8((*[8]uint64)(wide[i+j:]), a, (*[8]uint64)(m[j:]), carry)
 		}
 		wide[i+limbs] = carry
 	}
@@ -82,6 +76,42 @@ func (n *num) mul(m *num) {
 			n[i], carry = bits.Add64(n[i], 0, carry)
 		}
 	}
+}
+
+// mulAdd8 adds a times x and carry to z and returns what does not fit. Its
+// additions are in few long chains of carries, for which the compiler has
+// add-with-carry instructions.
+func mulAdd8(z *[8]uint64, a uint64, x *[8]uint64, carry uint64) uint64 {
+	h0, l0 := bits.Mul64(a, x[0])
+	h1, l1 := bits.Mul64(a, x[1])
+	h2, l2 := bits.Mul64(a, x[2])
+	h3, l3 := bits.Mul64(a, x[3])
+	var c uint64
+	l0, c = bits.Add64(l0, carry, 0)
+	l1, c = bits.Add64(l1, h0, c)
+	l2, c = bits.Add64(l2, h1, c)
+	l3, c = bits.Add64(l3, h2, c)
+	h3 += c
+	z[0], c = bits.Add64(z[0], l0, 0)
+	z[1], c = bits.Add64(z[1], l1, c)
+	z[2], c = bits.Add64(z[2], l2, c)
+	z[3], c = bits.Add64(z[3], l3, c)
+	carry = h3 + c
+
+	h0, l0 = bits.Mul64(a, x[4])
+	h1, l1 = bits.Mul64(a, x[5])
+	h2, l2 = bits.Mul64(a, x[6])
+	h3, l3 = bits.Mul64(a, x[7])
+	l0, c = bits.Add64(l0, carry, 0)
+	l1, c = bits.Add64(l1, h0, c)
+	l2, c = bits.Add64(l2, h1, c)
+	l3, c = bits.Add64(l3, h2, c)
+	h3 += c
+	z[4], c = bits.Add64(z[4], l0, 0)
+	z[5], c = bits.Add64(z[5], l1, c)
+	z[6], c = bits.Add64(z[6], l2, c)
+	z[7], c = bits.Add64(z[7], l3, c)
+	return h3 + c
 }
 
 // reduce brings n below the modulus.
