@@ -95,7 +95,28 @@ func compare(files []string, rounds int, procs []string, only string) error {
 					print(r)
 				}
 			}
+			if err := sameTip(results); err != nil {
+				return fmt.Errorf("%s: %w", file, err)
+			}
 			summarize(filepath.Base(file), p, results)
+		}
+	}
+	return nil
+}
+
+// sameTip sees to it that the imports have all come to the same block, with as
+// many inputs.
+func sameTip(results map[string][]replay.Result) error {
+	var first replay.Result
+	for _, rs := range results {
+		for _, r := range rs {
+			if first.Tip == "" {
+				first = r
+			}
+			if r.Tip != first.Tip || r.Inputs != first.Inputs || r.Blocks != first.Blocks {
+				return fmt.Errorf("%s ended at %s after %d inputs in %d blocks, %s at %s after %d in %d",
+					r.Name, r.Tip, r.Inputs, r.Blocks, first.Name, first.Tip, first.Inputs, first.Blocks)
+			}
 		}
 	}
 	return nil
@@ -108,7 +129,7 @@ func print(r replay.Result) {
 
 // summarize prints medians, and each implementation's ratio to the first.
 func summarize(file, procs string, results map[string][]replay.Result) {
-	first := 0.0
+	var first replay.Result
 	for _, im := range importers {
 		rs := results[im.name]
 		if len(rs) == 0 {
@@ -116,10 +137,10 @@ func summarize(file, procs string, results map[string][]replay.Result) {
 		}
 		slices.SortFunc(rs, func(a, b replay.Result) int { return int(a.CPU - b.CPU) })
 		m := rs[len(rs)/2]
-		if first == 0 {
-			first = m.InputsPerCPU()
+		if first.Inputs == 0 {
+			first = m
 		}
 		fmt.Printf("  median %-16s %s procs %s: %.0f inputs/cpu s, %.1f us/input, wall %.2f s, %.2f x %s\n",
-			im.name, file, procs, m.InputsPerCPU(), m.MicrosPerInput(), m.Wall.Seconds(), m.InputsPerCPU()/first, importers[0].name)
+			im.name, file, procs, m.InputsPerCPU(), m.MicrosPerInput(), m.Wall.Seconds(), m.InputsPerCPU()/first.InputsPerCPU(), first.Name)
 	}
 }
