@@ -56,12 +56,12 @@ func appendSignature(text, data []byte) []byte {
 	}
 	last := len(data) - 1
 	text = hex.AppendEncode(text, data[:last])
-	return append(append(append(text, '['), HashTypeName(data[last])...), ']')
+	return append(append(append(text, '['), hashTypeName(data[last])...), ']')
 }
 
-// HashTypeName returns the name of a hash type of legacy and witness v0
+// hashTypeName returns the name of a hash type of legacy and witness v0
 // signatures, such as "SINGLE|ANYONECANPAY", or "" if it is not defined.
-func HashTypeName(hashType byte) string {
+func hashTypeName(hashType byte) string {
 	if !isDefinedHashType(hashType) {
 		return ""
 	}

@@ -160,3 +160,29 @@ func TestMixedChain(t *testing.T) {
 		}
 	}
 }
+
+// TestDeferred: where every signature is right, what is deferred holds, also
+// where the engine must try a signature against several keys.
+func TestDeferred(t *testing.T) {
+	batch := sig.NewBatch(sig.DCRD(), nil)
+	ran := make(map[string]int)
+	deferred := make(map[string]bool)
+	for _, s := range mixedChain(t) {
+		for i := range s.tx.Inputs {
+			kind := s.kind(i)
+			if ran[kind]++; ran[kind] > 9 {
+				continue
+			}
+			err := script.Verify(s.hashes(), i, script.StandardFlags, batch)
+			deferred[kind] = deferred[kind] || batch.Len() > 0
+			if ok := batch.Verify(); err != nil || !ok {
+				t.Errorf("%s, input %d of %v: %v, batch %v", kind, i, s.tx.TxID(), err, ok)
+			}
+		}
+	}
+	for _, kind := range kinds {
+		if !deferred[kind] {
+			t.Errorf("%s: nothing was deferred", kind)
+		}
+	}
+}

@@ -17,7 +17,6 @@ type engine struct {
 
 	// Of the script that runs.
 	version version
-	script  []byte
 	code    []byte // script from behind the last executed OP_CODESEPARATOR on
 	ops     int
 	alt     [][]byte
@@ -89,7 +88,7 @@ func (e *engine) run(script []byte, v version) ErrorCode {
 	if v != tapscript && len(script) > MaxScriptSize {
 		return ErrScriptSize
 	}
-	e.version, e.script, e.code = v, script, script
+	e.version, e.code = v, script
 	e.ops, e.alt, e.cond = 0, e.alt[:0], conditions{}
 	e.leaf.CodeSeparator = 0xffffffff
 	e.last.code = nil

@@ -29,16 +29,18 @@ type trial struct {
 	witness             [][]byte
 	flags               Flags
 	sigs                answers
-	outputs             int // of the transaction
+	outputs             int    // of the transaction
+	sequence, lockTime  uint32 // of the input and the transaction
 }
 
 // run verifies with and without short cuts.
 func (c trial) run(t *testing.T) ErrorCode {
 	t.Helper()
 	tx := &wire.Tx{
-		Version: 2,
-		Inputs:  []wire.TxIn{{SigScript: c.sigScript, Witness: c.witness}},
-		Outputs: make([]wire.TxOut, c.outputs),
+		Version:  2,
+		Inputs:   []wire.TxIn{{SigScript: c.sigScript, Witness: c.witness, Sequence: c.sequence}},
+		Outputs:  make([]wire.TxOut, c.outputs),
+		LockTime: c.lockTime,
 	}
 	hashes := NewSigHashes(tx, []wire.TxOut{{Value: 1, PkScript: c.pkScript}})
 	short := verify(hashes, 0, c.flags, c.sigs, false)
@@ -108,6 +110,12 @@ func tapscriptSpend(script []byte, elements ...[]byte) trial {
 
 func legacySpend(t *testing.T, sigScript, pkScript string) trial {
 	return trial{sigScript: asm(t, sigScript), pkScript: asm(t, pkScript), flags: StandardFlags, sigs: answers{ecdsa: true}}
+}
+
+func lockSpend(t *testing.T, pkScript string, sequence, lockTime uint32) trial {
+	c := legacySpend(t, "", pkScript)
+	c.sequence, c.lockTime = sequence, lockTime
+	return c
 }
 
 // with returns c after munge has broken one thing about it.
@@ -229,6 +237,24 @@ func errorCases(t *testing.T) []errorCase {
 		// 50 + the witness's size pay for one check each 50.
 		{"budget", tapscriptSpend(repeatCheck(key32, 4), sig64), errOK},
 		{"over budget", tapscriptSpend(asm(t, "1 "+strings.Repeat("1 1 CHECKSIGVERIFY ", 4))).with(func(c *trial) { c.flags = MandatoryFlags }), ErrTapscriptValidationWeight},
+
+		{"malformed push behind what fails", tapscriptSpend(mustHex("6a4c")), ErrBadOpcode},
+
+		{"relative lock time", lockSpend(t, "5 CHECKSEQUENCEVERIFY", 5, 0), errOK},
+		{"too early", lockSpend(t, "5 CHECKSEQUENCEVERIFY", 4, 0), ErrUnsatisfiedLockTime},
+		{"negative", lockSpend(t, "-5 CHECKSEQUENCEVERIFY", 5, 0), ErrNegativeLockTime},
+		{"bits above the number", lockSpend(t, "65541 CHECKSEQUENCEVERIFY", 5, 0), errOK},
+		{"a time, not a height", lockSpend(t, "5 CHECKSEQUENCEVERIFY", 1<<22|5, 0), ErrUnsatisfiedLockTime},
+		{"switched off by the input", lockSpend(t, "5 CHECKSEQUENCEVERIFY", 1<<31|5, 0), ErrUnsatisfiedLockTime},
+		{"switched off by the script", lockSpend(t, "0x05 0x0500008000 CHECKSEQUENCEVERIFY", 1<<31, 0), errOK},
+		{"lock time", lockSpend(t, "5 CHECKLOCKTIMEVERIFY", 0, 5), errOK},
+		{"too early", lockSpend(t, "5 CHECKLOCKTIMEVERIFY", 0, 4), ErrUnsatisfiedLockTime},
+		{"last height", lockSpend(t, "499999999 CHECKLOCKTIMEVERIFY", 0, 499999999), errOK},
+		{"a time, not a height", lockSpend(t, "499999999 CHECKLOCKTIMEVERIFY", 0, 500000000), ErrUnsatisfiedLockTime},
+		{"final input", lockSpend(t, "5 CHECKLOCKTIMEVERIFY", wire.SequenceFinal, 5), ErrUnsatisfiedLockTime},
+		{"five bytes", lockSpend(t, "4294967295 CHECKLOCKTIMEVERIFY", 0, 4294967295), errOK},
+		{"six bytes", lockSpend(t, "0x06 0x000000000001 CHECKLOCKTIMEVERIFY", 0, 5), ErrScriptNum},
+		{"no operand", legacySpend(t, "", "CHECKLOCKTIMEVERIFY"), ErrInvalidStackOperation},
 
 		{"code separator", legacySpend(t, "", "CODESEPARATOR 1"), ErrOpCodeSeparator},
 		{"code separator in no branch", legacySpend(t, "", "0 IF CODESEPARATOR ENDIF 1"), ErrOpCodeSeparator},

@@ -122,10 +122,6 @@ func (op Opcode) String() string {
 	return "OP_UNKNOWN"
 }
 
-// IsPush reports whether op pushes bytes that follow it in the script, or the
-// empty element. OpData1 and the numbers up to Op16 are pushes of another kind.
-func (op Opcode) IsPush() bool { return op <= OpPushData4 }
-
 var opcodeNames = [256]string{
 	Op0: "0", OpPushData1: "OP_PUSHDATA1", OpPushData2: "OP_PUSHDATA2", OpPushData4: "OP_PUSHDATA4",
 	Op1Negate: "-1", OpReserved: "OP_RESERVED",

@@ -95,6 +95,27 @@ func TestLegacyManyInputs(t *testing.T) {
 	}
 }
 
+// TestLegacyMalformed: of a script that ends in a malformed push, the length
+// counts every byte, but the bytes behind the push's own length are missing.
+func TestLegacyMalformed(t *testing.T) {
+	tx := &wire.Tx{Inputs: make([]wire.TxIn, 1), Outputs: make([]wire.TxOut, 1)}
+	hashes := script.NewSigHashes(tx, nil)
+	for subscript, hashed := range map[string]string{
+		"51ab4c050102": "05" + "51" + "4c05",
+		"5102aa":       "03" + "51" + "02",
+		"514d01":       "03" + "51" + "4d",
+		"ab4e01000000": "05" + "4e01000000",
+	} {
+		const at = 4 + 1 + 36 // where the script stands
+		b := tx.AppendNoWitness(nil)
+		msg := append(b[:at:at], unhex(t, hashed)...)
+		msg = append(append(msg, b[at+1:]...), 1, 0, 0, 0)
+		if got, want := wire.Hash(hashes.Legacy(unhex(t, subscript), 0, 1)), wire.DoubleSHA256(msg); got != want {
+			t.Errorf("%s: %v, want %v", subscript, got, want)
+		}
+	}
+}
+
 func TestLegacyManyInputsReal(t *testing.T) {
 	tx := manyInputs(t)
 	hashes := script.NewSigHashes(tx, nil)

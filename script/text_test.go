@@ -281,15 +281,3 @@ func TestUnspendable(t *testing.T) {
 		}
 	}
 }
-
-func TestHashTypeNames(t *testing.T) {
-	want := map[byte]string{
-		1: "ALL", 2: "NONE", 3: "SINGLE",
-		0x81: "ALL|ANYONECANPAY", 0x82: "NONE|ANYONECANPAY", 0x83: "SINGLE|ANYONECANPAY",
-	}
-	for v := range 256 {
-		if got := script.HashTypeName(byte(v)); got != want[byte(v)] {
-			t.Errorf("%#x is %q", v, got)
-		}
-	}
-}

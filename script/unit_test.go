@@ -227,6 +227,41 @@ func TestHighS(t *testing.T) {
 	}
 }
 
+func TestSplitDER(t *testing.T) {
+	der := func(r, s []byte) []byte {
+		b := append([]byte{0x30, byte(len(r) + len(s) + 4), 2, byte(len(r))}, r...)
+		return append(append(append(b, 2, byte(len(s))), s...), 1)
+	}
+	long := append([]byte{0}, bytes.Repeat([]byte{0xff}, 32)...)
+	valid := der(long, long)
+	if r, s, ok := splitDER(valid); !ok || !bytes.Equal(r, long) || !bytes.Equal(s, long) {
+		t.Errorf("%x: %x %x %v", valid, r, s, ok)
+	}
+	for _, b := range [][]byte{
+		nil,
+		der(nil, []byte{1}),
+		der([]byte{1}, nil),
+		der([]byte{0x80}, []byte{1}),
+		der([]byte{1}, []byte{0x80}),
+		der([]byte{0, 1}, []byte{1}),
+		der([]byte{1}, []byte{0, 1}),
+		der(append([]byte{1}, long...), long), // 74 bytes
+		append(der([]byte{1}, []byte{1}), 1),  // the total is short
+		valid[:len(valid)-1],
+		{0x30, 7, 2, 1, 1, 2, 1, 1, 0, 1}, // something behind S
+		{0x31, 6, 2, 1, 1, 2, 1, 1, 1},
+		{0x30, 6, 3, 1, 1, 2, 1, 1, 1},
+		{0x30, 6, 2, 1, 1, 3, 1, 1, 1},
+		{0x30, 6, 2, 4, 1, 2, 1, 1, 1},
+		{0x30, 6, 2, 1, 1, 2, 2, 1, 1},
+		{0x30, 6, 2, 0xff, 1, 2, 1, 1, 1},
+	} {
+		if _, _, ok := splitDER(b); ok {
+			t.Errorf("%x is taken", b)
+		}
+	}
+}
+
 func plus(v [32]byte, n int) []byte {
 	v[31] = byte(int(v[31]) + n)
 	return v[:]
@@ -280,5 +315,17 @@ func TestFlags(t *testing.T) {
 	}
 	if got := VerifyCleanStack.filled(); got != VerifyCleanStack|VerifyWitness|VerifyP2SH {
 		t.Errorf("filled: %v", got)
+	}
+}
+
+func TestHashTypeNames(t *testing.T) {
+	want := map[byte]string{
+		1: "ALL", 2: "NONE", 3: "SINGLE",
+		0x81: "ALL|ANYONECANPAY", 0x82: "NONE|ANYONECANPAY", 0x83: "SINGLE|ANYONECANPAY",
+	}
+	for v := range 256 {
+		if got := hashTypeName(byte(v)); got != want[byte(v)] {
+			t.Errorf("%#x is %q", v, got)
+		}
 	}
 }
