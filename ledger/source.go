@@ -146,8 +146,8 @@ func filesSource(files fsys.FS, prefix string, p *consensus.Params) (*source, er
 		folder: true,
 		total:  total,
 		scan: func(fn func(flat.Pos, []byte, int64) error) error {
-			return flat.Scan(files, prefix, p.Magic, flat.End{}, func(at flat.Pos, payload []byte) error {
-				return fn(at, append([]byte(nil), payload...), before[at.File]+int64(at.Offset)+int64(at.Size))
+			return flat.Scan(files, prefix, p.Magic, p.MaxBlockWeight, flat.End{}, func(at flat.Pos, payload []byte) error {
+				return fn(at, payload, before[at.File]+int64(at.Offset)+int64(at.Size))
 			})
 		},
 		read: func(at flat.Pos) ([]byte, error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
-	"io"
 	"io/fs"
 	"path"
 	"slices"
@@ -28,9 +27,10 @@ var (
 // HeaderSize is the length of the frame before a payload, in bytes.
 const HeaderSize = 8
 
-// MaxPayload is the length of the longest payload, in bytes. A longer length in
-// a file is taken as damage.
-const MaxPayload = 1 << 27
+// MaxPayload is the length of the longest payload, in bytes. Consensus does not
+// get there: a block of 4,000,000 weight units has at most 24,390 inputs, which
+// spend scripts of at most 10,000 bytes, so that its undo record has 244 MB.
+const MaxPayload = 1 << 30
 
 // Pos says where a payload lies.
 type Pos struct {
@@ -65,7 +65,11 @@ type Files struct {
 	dirty  bool      // last was written since it was synced
 	newDir bool      // a file was made since the folder was synced
 	frame  []byte    // the record being written
+	failed error     // what stopped the writing
 }
+
+// keepFrame is the size up to which the buffer for a frame is kept, in bytes.
+const keepFrame = 4 << 20
 
 // Open opens the files prefix00000.dat, prefix00001.dat and so on of fsys and
 // cuts off what lies past end: the last file is truncated, later ones are
@@ -123,11 +127,24 @@ func (f *Files) openLast() (err error) {
 	return err
 }
 
-// Append adds a record. It is read back at once, and durable after Sync.
+// Append adds a record. It is read back at once, and durable after Sync. After
+// an error nothing more is written; the caller stops.
 func (f *Files) Append(payload []byte) (Pos, error) {
 	if len(payload) > MaxPayload {
-		return Pos{}, fmt.Errorf("record of %d bytes is longer than %d", len(payload), MaxPayload)
+		return Pos{}, fmt.Errorf("a record of %d bytes is longer than %d", len(payload), MaxPayload)
 	}
+	if f.failed != nil {
+		return Pos{}, f.failed
+	}
+	p, err := f.append(payload)
+	if err != nil {
+		f.failed = err
+		return Pos{}, err
+	}
+	return p, nil
+}
+
+func (f *Files) append(payload []byte) (Pos, error) {
 	end := f.end
 	if end.Offset > 0 && int64(end.Offset)+HeaderSize+int64(len(payload)) > f.maxFile {
 		if err := f.finishLast(); err != nil {
@@ -154,6 +171,9 @@ func (f *Files) Append(payload []byte) (Pos, error) {
 	}
 	end.Offset += uint32(len(f.frame))
 	f.setEnd(end)
+	if cap(f.frame) > keepFrame {
+		f.frame = nil
+	}
 	return p, nil
 }
 
@@ -185,9 +205,18 @@ func (f *Files) syncLast() error {
 	return nil
 }
 
-// Sync makes everything appended so far durable. After an error the files are
-// not written any more; the caller stops.
+// Sync makes everything appended so far durable. After an error nothing more is
+// written, since the operating system may have dropped what it failed to write;
+// the caller stops.
 func (f *Files) Sync() error {
+	if f.failed != nil {
+		return f.failed
+	}
+	f.failed = f.sync()
+	return f.failed
+}
+
+func (f *Files) sync() error {
 	if err := f.syncLast(); err != nil {
 		return err
 	}
@@ -211,9 +240,6 @@ func (f *Files) End() End {
 // ErrCorrupt if it is not the one that was written, and ErrMissing if its file
 // was removed.
 func (f *Files) Read(p Pos) ([]byte, error) {
-	if p.Size > MaxPayload {
-		return nil, fmt.Errorf("%w: a record of %d bytes in %s", ErrCorrupt, p.Size, f.Name(p.File))
-	}
 	file, err := f.fs.Open(name(f.prefix, p.File))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %w", ErrMissing, err)
@@ -222,12 +248,16 @@ func (f *Files) Read(p Pos) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
+	size, err := file.Size()
+	if err != nil {
+		return nil, err
+	}
+	if int64(p.Offset)+int64(p.Size) > size {
+		return nil, fmt.Errorf("%w: %s ends within the record at %d", ErrCorrupt, f.Name(p.File), p.Offset)
+	}
 	payload := make([]byte, p.Size)
 	if n, err := file.ReadAt(payload, int64(p.Offset)); n < len(payload) {
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, fmt.Errorf("%w: %s ends within the record at %d", ErrCorrupt, f.Name(p.File), p.Offset)
-		}
-		return nil, err
+		return nil, fmt.Errorf("read the record at %d: %w", p.Offset, err)
 	}
 	if crc32.Checksum(payload, castagnoli) != p.CRC {
 		return nil, fmt.Errorf("%w: %s, the record at %d does not match its checksum", ErrCorrupt, f.Name(p.File), p.Offset)

@@ -16,18 +16,19 @@ const scanWindow = 1 << 16
 
 // Scan reads the records of all files prefix*.dat in order, without an index
 // and without changing anything. Where something is not a record, as behind a
-// torn write, it goes on at the next magic. fn gets each record's payload,
-// which is valid during the call, and its Pos; an error that it returns ends
-// the scan and is returned. begin is where the scan starts, to resume one.
+// torn write, it goes on at the next magic; a record of more than limit bytes
+// is none. fn gets each record's payload, which is fn's to keep, and its Pos;
+// an error that it returns ends the scan and is returned. begin is where the
+// scan starts, to resume one.
 //
 // A record found by Scan has the length that its frame says; whether it is the
 // payload that was written only its content can tell.
-func Scan(fs fsys.FS, prefix string, magic [4]byte, begin End, fn func(p Pos, payload []byte) error) error {
+func Scan(fs fsys.FS, prefix string, magic [4]byte, limit int, begin End, fn func(p Pos, payload []byte) error) error {
 	files, err := list(fs, prefix)
 	if err != nil {
 		return err
 	}
-	s := scanner{magic: magic, fn: fn}
+	s := scanner{magic, int64(min(limit, MaxPayload)), fn}
 	for _, info := range files {
 		if info.File < begin.File {
 			continue
@@ -44,9 +45,9 @@ func Scan(fs fsys.FS, prefix string, magic [4]byte, begin End, fn func(p Pos, pa
 }
 
 type scanner struct {
-	magic   [4]byte
-	fn      func(p Pos, payload []byte) error
-	payload []byte // reused for every record
+	magic [4]byte
+	limit int64
+	fn    func(p Pos, payload []byte) error
 }
 
 func (s *scanner) scanFile(fs fsys.FS, name string, number uint32, from int64) error {
@@ -59,6 +60,8 @@ func (s *scanner) scanFile(fs fsys.FS, name string, number uint32, from int64) e
 	if err != nil {
 		return err
 	}
+	// A Pos reaches no further; no file of ours is longer.
+	size = min(size, 1<<32-1)
 	at := from // of the reader in the file
 	r := bufio.NewReaderSize(io.NewSectionReader(file, from, max(size-from, 0)), scanWindow)
 	for {
@@ -74,18 +77,14 @@ func (s *scanner) scanFile(fs fsys.FS, name string, number uint32, from int64) e
 			at += int64(skip)
 			continue
 		}
-		length := int(binary.LittleEndian.Uint32(window[4:]))
+		payload := make([]byte, binary.LittleEndian.Uint32(window[4:]))
 		r.Discard(HeaderSize)
-		if cap(s.payload) < length {
-			s.payload = make([]byte, length)
-		}
-		payload := s.payload[:length]
 		if _, err := io.ReadFull(r, payload); err != nil {
 			return err
 		}
 		at += HeaderSize
-		p := Pos{number, uint32(at), uint32(length), crc32.Checksum(payload, castagnoli)}
-		at += int64(length)
+		p := Pos{number, uint32(at), uint32(len(payload)), crc32.Checksum(payload, castagnoli)}
+		at += int64(len(payload))
 		if err := s.fn(p, payload); err != nil {
 			return err
 		}
@@ -104,7 +103,7 @@ func (s *scanner) nextFrame(window []byte, left int64) int {
 		return at
 	}
 	length := int64(binary.LittleEndian.Uint32(window[4:]))
-	if length > MaxPayload || length > left-HeaderSize {
+	if length > s.limit || length > left-HeaderSize {
 		return 1
 	}
 	return 0
