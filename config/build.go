@@ -1,0 +1,300 @@
+package config
+
+import (
+	"encoding/hex"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/pow"
+	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/script/address"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// minPrune is the least size of a pruned chain, in MiB: with less, the blocks
+// that a reorganisation may need could go (Bitcoin Core's limit).
+const minPrune = 550
+
+// build judges the values and puts the Config together.
+func (l *loader) build() (*Config, error) {
+	cfg := &Config{
+		CheckBlocks: int(l.v.checkBlocks),
+		CheckLevel:  int(l.v.checkLevel),
+		MockTime:    l.v.mockTime,
+	}
+	for _, step := range []func(*Config) error{l.network, l.ledger, l.mining, l.rpc, l.log} {
+		if err := step(cfg); err != nil {
+			return nil, err
+		}
+	}
+	return cfg, nil
+}
+
+func (l *loader) network(cfg *Config) (err error) {
+	v := &l.v
+	if cfg.DataDir, err = l.dataDir(); err != nil {
+		return err
+	}
+	if v.network != "regtest" {
+		for _, name := range []string{"testactivationheight", "covenants", "retarget", "mocktime"} {
+			if l.is(name) {
+				return l.errorf(name, "only for --network regtest, not for %q", v.network)
+			}
+		}
+	}
+	switch v.network {
+	case "main":
+		cfg.Params = consensus.Main()
+	case "test":
+		cfg.Params = consensus.Test()
+	case "regtest":
+		o := consensus.RegtestOptions{
+			ActivationHeights: map[consensus.Deployment]uint32{},
+			NoCovenants:       !v.covenants,
+			Retarget:          v.retarget,
+		}
+		for _, text := range v.testActivationHeight {
+			d, height, err := consensus.ParseActivationHeight(text)
+			if err != nil {
+				return l.errorf("testactivationheight", "%w", err)
+			}
+			o.ActivationHeights[d] = height
+		}
+		cfg.Params = consensus.Regtest(o)
+	default:
+		spec, err := os.ReadFile(v.network)
+		if err != nil {
+			if !strings.ContainsAny(v.network, "./\\") {
+				return l.errorf("network", "%q is neither main, test nor regtest, nor a chain-spec file", v.network)
+			}
+			return l.errorf("network", "chain-spec file: %w", err)
+		}
+		if cfg.Params, err = consensus.ParseSpec(spec); err != nil {
+			return l.errorf("network", "chain-spec file %s: %w", v.network, err)
+		}
+	}
+	cfg.Dir = filepath.Join(cfg.DataDir, cfg.Params.Name)
+	return nil
+}
+
+func (l *loader) ledger(cfg *Config) error {
+	v := &l.v
+	c := ledger.Config{
+		Dir:               cfg.Dir,
+		Params:            cfg.Params,
+		CacheBytes:        v.dbcache << 20,
+		TxIndex:           v.txindex,
+		FastPrune:         v.fastprune,
+		Workers:           workers(v.par),
+		MaxTipAge:         time.Duration(v.maxTipAge) * time.Second,
+		StopAtHeight:      uint32(v.stopAtHeight),
+		Reindex:           v.reindex,
+		ReindexChainState: v.reindexChainState,
+	}
+	switch {
+	case v.prune == 0:
+	case v.prune == 1:
+		c.Prune = ledger.PruneManual
+	case v.prune < minPrune:
+		return l.errorf("prune", "%d MiB is too little: at least %d, or 1 to prune by pruneblockchain alone", v.prune, minPrune)
+	default:
+		c.Prune = uint64(v.prune) << 20
+	}
+	if c.Prune != 0 && c.TxIndex {
+		return l.errorf("prune", "cannot be combined with txindex, which needs every block")
+	}
+	if c.Prune != 0 && c.ReindexChainState {
+		return l.errorf("prune", "cannot be combined with reindex-chainstate, which needs every block; use reindex")
+	}
+	if v.assumeValid != "0" {
+		hash, err := wire.ParseHash(v.assumeValid)
+		if err != nil {
+			return l.errorf("assumevalid", "%q is not a block hash (64 hexadecimal digits, or 0)", v.assumeValid)
+		}
+		c.AssumeValid = hash
+	}
+	work, err := parseWork(v.minimumWork)
+	if err != nil {
+		return l.errorf("minimumchainwork", "%w", err)
+	}
+	c.MinimumWork = work
+	cfg.Ledger = c
+	return nil
+}
+
+// workers turns par into a number of threads.
+func workers(par int64) int {
+	if par > 0 {
+		return int(par)
+	}
+	return max(1, runtime.GOMAXPROCS(0)+int(par))
+}
+
+// parseWork reads up to 64 hexadecimal digits, with or without 0x.
+func parseWork(text string) (pow.Work, error) {
+	digits := strings.TrimPrefix(text, "0x")
+	if len(digits) > 64 {
+		return pow.Work{}, fmt.Errorf("%q has more than 64 hexadecimal digits", text)
+	}
+	raw, err := hex.DecodeString(strings.Repeat("0", 64-len(digits)) + digits)
+	if err != nil || digits == "" {
+		return pow.Work{}, fmt.Errorf("%q is not a hexadecimal number", text)
+	}
+	return pow.WorkFromBytes([32]byte(raw)), nil
+}
+
+func (l *loader) mining(cfg *Config) error {
+	if l.v.mine == "" {
+		if l.is("mine") {
+			return l.errorf("mine", "the address is empty")
+		}
+		return nil
+	}
+	pkScript, err := address.Decode(&cfg.Params.Address, l.v.mine)
+	if err != nil {
+		return l.errorf("mine", "%q is not an address of network %s: %w", l.v.mine, cfg.Params.Name, err)
+	}
+	cfg.Mine = pkScript
+	if cfg.Params.Difficulty == consensus.Fixed {
+		cfg.MineInterval = time.Duration(l.v.mineInterval) * time.Millisecond
+	}
+	return nil
+}
+
+func (l *loader) rpc(cfg *Config) (err error) {
+	v := &l.v
+	c := rpc.Config{
+		Params:     cfg.Params,
+		User:       v.rpcUser,
+		Password:   v.rpcPassword,
+		CookieFile: v.rpcCookieFile,
+		Threads:    int(v.rpcThreads),
+		Queue:      int(v.rpcWorkQueue),
+
+		PruneTarget: cfg.Ledger.Prune,
+		CacheBytes:  cfg.Ledger.CacheBytes,
+	}
+	if c.User != "" && c.Password == "" {
+		return l.errorf("rpcuser", "needs rpcpassword as well")
+	}
+	if strings.Contains(c.User, ":") {
+		return l.errorf("rpcuser", "a user name cannot contain a colon")
+	}
+	if c.CookieFile == "" {
+		c.CookieFile = ".cookie"
+	}
+	if !filepath.IsAbs(c.CookieFile) {
+		c.CookieFile = filepath.Join(cfg.Dir, c.CookieFile)
+	}
+	for _, text := range v.rpcAuth {
+		auth, err := rpc.ParseAuth(text)
+		if err != nil {
+			return l.errorf("rpcauth", "%w", err) // without the text, which is half a secret
+		}
+		c.Auth = append(c.Auth, auth)
+	}
+	for _, text := range v.rpcAllowIP {
+		prefix, err := parsePrefix(text)
+		if err != nil {
+			return l.errorf("rpcallowip", "%w", err)
+		}
+		c.Allow = append(c.Allow, prefix)
+	}
+	port := uint16(v.rpcPort)
+	if port == 0 {
+		port = cfg.Params.RPCPort
+	}
+	c.Port = port
+	for _, text := range v.rpcBind {
+		listen, loopback, err := parseBind(text, port)
+		if err != nil {
+			return l.errorf("rpcbind", "%w", err)
+		}
+		if !loopback && len(c.Allow) == 0 {
+			return l.errorf("rpcbind", "%s can be reached from elsewhere: say with rpcallowip who may call", listen)
+		}
+		c.Listen = append(c.Listen, listen)
+	}
+	cfg.RPC = c
+	return nil
+}
+
+// parsePrefix reads an address, a network in the form 10.0.0.0/8 or, as
+// Bitcoin Core takes it, 10.0.0.0/255.0.0.0.
+func parsePrefix(text string) (netip.Prefix, error) {
+	host, bits, isNet := strings.Cut(text, "/")
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is not an IP address or network", text)
+	}
+	addr = addr.Unmap()
+	if !isNet {
+		return netip.PrefixFrom(addr, addr.BitLen()), nil
+	}
+	n, err := strconv.Atoi(bits)
+	if err != nil {
+		mask, err := netip.ParseAddr(bits)
+		if err != nil || mask.BitLen() != addr.BitLen() {
+			return netip.Prefix{}, fmt.Errorf("%q is not an IP address or network", text)
+		}
+		ones, size := net.IPMask(mask.AsSlice()).Size()
+		if size == 0 {
+			return netip.Prefix{}, fmt.Errorf("%q has a mask with holes", text)
+		}
+		n = ones
+	}
+	prefix, err := addr.Prefix(n)
+	if err != nil {
+		return netip.Prefix{}, fmt.Errorf("%q is not an IP address or network", text)
+	}
+	return prefix, nil
+}
+
+// parseBind reads ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT.
+func parseBind(text string, port uint16) (listen string, loopback bool, err error) {
+	addr, err := netip.ParseAddr(strings.Trim(text, "[]"))
+	if err != nil {
+		if text == "localhost" {
+			text = "127.0.0.1"
+		}
+		host, portText, splitErr := net.SplitHostPort(text)
+		if splitErr != nil {
+			host, portText = text, strconv.Itoa(int(port))
+		}
+		n, portErr := strconv.ParseUint(portText, 10, 16)
+		addr, err = netip.ParseAddr(host)
+		if err != nil || portErr != nil {
+			return "", false, fmt.Errorf("%q is not an IP address, with or without a port", text)
+		}
+		port = uint16(n)
+	}
+	return netip.AddrPortFrom(addr, port).String(), addr.IsLoopback(), nil
+}
+
+func (l *loader) log(cfg *Config) error {
+	switch l.v.logFormat {
+	case "console":
+	case "json":
+		cfg.LogJSON = true
+	default:
+		return l.errorf("log-format", "%q is neither console nor json", l.v.logFormat)
+	}
+	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, l.v.logLevel) {
+		return l.errorf("log-level", "%q is not one of trace, debug, info, warn, error", l.v.logLevel)
+	}
+	level, err := zerolog.ParseLevel(l.v.logLevel)
+	cfg.LogLevel = level
+	return err
+}

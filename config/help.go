@@ -1,0 +1,73 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Help returns the settings as text for people: flags, what they take, what
+// they are for, their limits and defaults.
+func Help() string {
+	var b strings.Builder
+	for _, section := range sections {
+		fmt.Fprintf(&b, "%s:\n", section.title)
+		for i := range section.settings {
+			s := &section.settings[i]
+			fmt.Fprintf(&b, "  --%s", s.name)
+			switch {
+			case s.kind == kindInt:
+				b.WriteString(" N")
+			case s.arg != "":
+				b.WriteString(" " + s.arg)
+			}
+			b.WriteString("\n")
+			for _, line := range wrap(s.help+s.facts(), 72) {
+				b.WriteString("        " + line + "\n")
+			}
+		}
+		b.WriteString("\n")
+	}
+	b.WriteString("A switch is on with --name, off with --name=0. Each setting can also be an environment\n" +
+		"variable (KEELSON_DBCACHE) or a line of the settings file (dbcache = 300); a flag wins over a\n" +
+		"variable, a variable over the file.\n")
+	return b.String()
+}
+
+// facts returns limits, unit and default, in parentheses.
+func (s *setting) facts() string {
+	var facts []string
+	switch s.kind {
+	case kindInt:
+		if s.unit != "" {
+			facts = append(facts, s.unit)
+		}
+		facts = append(facts, fmt.Sprintf("default %d", s.number))
+	case kindBool:
+		if s.number != 0 {
+			facts = append(facts, "on by default")
+		}
+	default:
+		if s.text != "" {
+			facts = append(facts, "default "+s.text)
+		}
+	}
+	if len(facts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(facts, "; ") + ")"
+}
+
+// wrap breaks text into lines of at most width letters.
+func wrap(text string, width int) (lines []string) {
+	line := ""
+	for word := range strings.FieldsSeq(text) {
+		if line != "" && len(line)+1+len(word) > width {
+			lines, line = append(lines, line), ""
+		}
+		if line != "" {
+			line += " "
+		}
+		line += word
+	}
+	return append(lines, line)
+}

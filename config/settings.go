@@ -1,0 +1,198 @@
+package config
+
+import (
+	"math"
+
+	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/rpc"
+)
+
+// kind is the type of a setting's value.
+type kind uint8
+
+const (
+	kindText kind = iota
+	kindBool
+	kindInt
+	kindList // texts; may be given more than once
+)
+
+// setting is a row of the table.
+type setting struct {
+	name   string
+	kind   kind
+	arg    string // what the value is called in the help text
+	text   string // default of a text
+	number int64  // default of a number
+	min    int64  // limits of a number, inclusive
+	max    int64
+	unit   string // of a number
+	help   string
+
+	value func(*values) any // the field: *string, *bool, *int64 or *[]string
+}
+
+// values holds what was set, before it is judged.
+type values struct {
+	network, datadir, config string
+
+	dbcache, par               int64
+	txindex                    bool
+	prune                      int64
+	fastprune                  bool
+	reindex, reindexChainState bool
+	checkBlocks, checkLevel    int64
+	stopAtHeight, maxTipAge    int64
+	minimumWork, assumeValid   string
+
+	testActivationHeight []string
+	mockTime             int64
+	covenants, retarget  bool
+	mine                 string
+	mineInterval         int64
+
+	rpcBind, rpcAllowIP, rpcAuth        []string
+	rpcPort, rpcWorkQueue, rpcThreads   int64
+	rpcUser, rpcPassword, rpcCookieFile string
+	logFormat, logLevel                 string
+}
+
+// Sections of the help text and their settings. Names and meanings are those
+// of Bitcoin Core where it has the setting.
+var sections = []struct {
+	title    string
+	settings []setting
+}{
+	{"Network and files", []setting{
+		{name: "network", kind: kindText, arg: "NAME|FILE", text: "main",
+			help:  "the network: main, test, regtest, or the chain-spec file of a custom one",
+			value: func(v *values) any { return &v.network }},
+		{name: "datadir", kind: kindText, arg: "DIR", text: "~/.keelson",
+			help:  "where the data lies; each network has a folder of its own in it",
+			value: func(v *values) any { return &v.datadir }},
+		{name: "config", kind: kindText, arg: "FILE", text: "DATADIR/keelson.toml",
+			help:  "the settings file; the default one may be missing",
+			value: func(v *values) any { return &v.config }},
+	}},
+	{"Chain", []setting{
+		{name: "dbcache", kind: kindInt, number: ledger.DefaultCacheBytes >> 20, min: 4, max: 1 << 20, unit: "MiB",
+			help:  "memory for the coin cache and for what waits to be written",
+			value: func(v *values) any { return &v.dbcache }},
+		{name: "par", kind: kindInt, min: -256, max: 256, unit: "threads",
+			help:  "threads that verify scripts; 0: one per core; negative: leave that many cores free",
+			value: func(v *values) any { return &v.par }},
+		{name: "txindex", kind: kindBool,
+			help:  "keep an index of all transactions, for getrawtransaction",
+			value: func(v *values) any { return &v.txindex }},
+		{name: "prune", kind: kindInt, min: 0, max: math.MaxInt64 >> 20, unit: "MiB",
+			help:  "delete old blocks to stay below this size, at least 550; 0: keep all; 1: delete only when pruneblockchain is called",
+			value: func(v *values) any { return &v.prune }},
+		{name: "reindex", kind: kindBool,
+			help:  "rebuild the block index and the coins from the block files",
+			value: func(v *values) any { return &v.reindex }},
+		{name: "reindex-chainstate", kind: kindBool,
+			help:  "rebuild the coins from the blocks that are indexed",
+			value: func(v *values) any { return &v.reindexChainState }},
+		{name: "checkblocks", kind: kindInt, number: 6, min: 0, max: math.MaxInt32, unit: "blocks",
+			help:  "how many of the last blocks to verify at start; 0: all",
+			value: func(v *values) any { return &v.checkBlocks }},
+		{name: "checklevel", kind: kindInt, number: 3, min: 0, max: 4,
+			help:  "how thoroughly to verify them, 0 to 4",
+			value: func(v *values) any { return &v.checkLevel }},
+		{name: "assumevalid", kind: kindText, arg: "HASH", text: "0",
+			help:  "a block whose ancestors' scripts need no verification; 0: verify all",
+			value: func(v *values) any { return &v.assumeValid }},
+		{name: "minimumchainwork", kind: kindText, arg: "HEX", text: "0",
+			help:  "work below which the chain counts as still being fetched, if more than the network's own",
+			value: func(v *values) any { return &v.minimumWork }},
+		{name: "maxtipage", kind: kindInt, number: int64(ledger.DefaultMaxTipAge.Seconds()), min: 1, max: math.MaxInt32, unit: "seconds",
+			help:  "age of the tip above which the chain counts as still being fetched",
+			value: func(v *values) any { return &v.maxTipAge }},
+		{name: "stopatheight", kind: kindInt, min: 0, max: math.MaxInt32, unit: "blocks",
+			help:  "stop once the chain has this height; 0: go on",
+			value: func(v *values) any { return &v.stopAtHeight }},
+	}},
+	{"Mining", []setting{
+		{name: "mine", kind: kindText, arg: "ADDRESS",
+			help:  "mine on all cores and pay this address",
+			value: func(v *values) any { return &v.mine }},
+		{name: "mineinterval", kind: kindInt, number: 1000, min: 0, max: 86_400_000, unit: "milliseconds",
+			help:  "least time between two blocks that mine makes, for networks whose difficulty does not adjust",
+			value: func(v *values) any { return &v.mineInterval }},
+	}},
+	{"JSON-RPC", []setting{
+		{name: "rpcbind", kind: kindList, arg: "ADDRESS[:PORT]", text: "127.0.0.1 and ::1",
+			help:  "address to listen on; may be repeated; one that is not loopback needs rpcallowip",
+			value: func(v *values) any { return &v.rpcBind }},
+		{name: "rpcport", kind: kindInt, min: 0, max: math.MaxUint16,
+			help:  "port to listen on; 0: the network's own (regtest 18443)",
+			value: func(v *values) any { return &v.rpcPort }},
+		{name: "rpcallowip", kind: kindList, arg: "IP[/BITS]", text: "loopback",
+			help:  "clients to serve besides loopback: an address, or a network such as 10.0.0.0/8; may be repeated",
+			value: func(v *values) any { return &v.rpcAllowIP }},
+		{name: "rpcuser", kind: kindText, arg: "NAME",
+			help:  "user name, with rpcpassword",
+			value: func(v *values) any { return &v.rpcUser }},
+		{name: "rpcpassword", kind: kindText, arg: "PASSWORD",
+			help:  "password; without one a new cookie file is made at each start",
+			value: func(v *values) any { return &v.rpcPassword }},
+		{name: "rpcauth", kind: kindList, arg: "USER:SALT$HASH",
+			help:  "a user whose password is known by its salted HMAC-SHA-256 alone; may be repeated",
+			value: func(v *values) any { return &v.rpcAuth }},
+		{name: "rpccookiefile", kind: kindText, arg: "FILE", text: ".cookie in the network's folder",
+			help:  "where the cookie is written; a relative name lies in the network's folder",
+			value: func(v *values) any { return &v.rpcCookieFile }},
+		{name: "rpcthreads", kind: kindInt, number: rpc.DefaultThreads, min: 1, max: 1024, unit: "calls",
+			help:  "calls that are worked on at the same time",
+			value: func(v *values) any { return &v.rpcThreads }},
+		{name: "rpcworkqueue", kind: kindInt, number: rpc.DefaultQueue, min: 1, max: 65536, unit: "calls",
+			help:  "calls that may wait beyond those; more are refused with status 503",
+			value: func(v *values) any { return &v.rpcWorkQueue }},
+	}},
+	{"Log", []setting{
+		{name: "log-format", kind: kindText, arg: "console|json", text: "console",
+			help:  "console for people, json for programs",
+			value: func(v *values) any { return &v.logFormat }},
+		{name: "log-level", kind: kindText, arg: "trace|debug|info|warn|error", text: "info",
+			help:  "the least important messages to show",
+			value: func(v *values) any { return &v.logLevel }},
+	}},
+	{"Regtest and tests", []setting{
+		{name: "covenants", kind: kindBool, number: 1,
+			help:  "the covenant opcodes of tapscript (regtest)",
+			value: func(v *values) any { return &v.covenants }},
+		{name: "retarget", kind: kindBool,
+			help:  "adjust the difficulty as the main network does (regtest)",
+			value: func(v *values) any { return &v.retarget }},
+		{name: "testactivationheight", kind: kindList, arg: "NAME@HEIGHT",
+			help:  "activate segwit, bip34, dersig, cltv or csv at another height (regtest); may be repeated",
+			value: func(v *values) any { return &v.testActivationHeight }},
+		{name: "mocktime", kind: kindInt, min: 0, max: rpc.MaxMockTime, unit: "seconds since 1970",
+			help:  "a clock that stands still at this time (regtest); 0: the real one",
+			value: func(v *values) any { return &v.mockTime }},
+		{name: "fastprune", kind: kindBool,
+			help:  "make block files small, so that pruning is seen early",
+			value: func(v *values) any { return &v.fastprune }},
+	}},
+}
+
+// lookup finds the row of a name.
+func lookup(name string) (*setting, bool) {
+	for i := range sections {
+		for j := range sections[i].settings {
+			if s := &sections[i].settings[j]; s.name == name {
+				return s, true
+			}
+		}
+	}
+	return nil, false
+}
+
+// each calls f for every row, in the order of the help text.
+func each(f func(*setting)) {
+	for i := range sections {
+		for j := range sections[i].settings {
+			f(&sections[i].settings[j])
+		}
+	}
+}

@@ -1,0 +1,131 @@
+package rpc
+
+import (
+	"errors"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/rpc/jsonrpc"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+func coinMethods() []method {
+	return []method{
+		{
+			name: "gettxout", category: "blockchain", run: gettxout,
+			help: "An unspent output, or null if there is none.",
+			params: []param{
+				need("txid", tString, "The transaction"),
+				need("n", tNumber, "The output's index"),
+				may("include_mempool", tBool, "true", "Whether unconfirmed transactions count. The node has no pool of them yet."),
+			},
+			results: []result{
+				when("if there is no such unspent output", rNull()),
+				when("otherwise", rObject("", "",
+					rHex("bestblock", "the tip"),
+					rNumber("confirmations", "blocks from the one with the transaction to the tip, both included"),
+					rAmount("value", "in coins"),
+					rObject("scriptPubKey", "", scriptResults()...),
+					rBool("coinbase", "whether it is a coinbase's"))),
+			},
+			examples: []string{`"txid" 1`},
+		},
+		{
+			name: "gettxoutsetinfo", category: "blockchain", run: gettxoutsetinfo,
+			help: "Statistics of all unspent outputs at the tip. This reads the whole set and may take a while.",
+			params: []param{
+				may("hash_type", tString, `"hash_serialized_3"`, "Which hash of the set to compute: 'hash_serialized_3', 'muhash' or 'none'"),
+				{names: "hash_or_height", typ: tNumber, def: "the current best block", hint: true, anyType: true, typeText: "string or numeric",
+					help: "The block at which to look (needs an index that this node does not have)"},
+				may("use_index", tBool, "true", "Use that index, if there is one"),
+			},
+			results: one(rObject("", "",
+				rNumber("height", "the tip's height"),
+				rHex("bestblock", "the tip"),
+				rNumber("txouts", "unspent outputs"),
+				rNumber("bogosize", "a measure of their size that does not depend on the database"),
+				maybe(rHex("hash_serialized_3", "the hash of the set, if asked for")),
+				maybe(rHex("muhash", "the hash of the set, if asked for")),
+				rAmount("total_amount", "their sum in coins"),
+				rNumber("transactions", "transactions with unspent outputs"),
+				rNumber("disk_size", "an estimate of their size on disk, in bytes"))),
+			examples: []string{"", `"muhash"`},
+		},
+	}
+}
+
+func gettxout(c *call) (any, error) {
+	op := wire.OutPoint{TxID: c.hash(0, "txid"), Index: c.uint32(1)}
+	c.boolOr(2, true)
+	if c.err != nil {
+		return nil, c.err
+	}
+	tip, coin, found, err := c.coinAtTip(op)
+	if err != nil || !found {
+		return nil, err
+	}
+	var o jsonrpc.Object
+	o.Add("bestblock", tip.Hash)
+	o.Add("confirmations", int64(tip.Height)-int64(coin.Height)+1)
+	o.Add("value", coin.Out.Value)
+	o.Add("scriptPubKey", c.s.scriptObject(coin.Out.PkScript))
+	o.Add("coinbase", coin.Coinbase)
+	return o, nil
+}
+
+// coinAtTip looks up a coin and the tip that it is unspent at. It asks again
+// if the tip moved meanwhile.
+func (c *call) coinAtTip(op wire.OutPoint) (tip wire.BlockRef, coin consensus.Coin, found bool, err error) {
+	for {
+		tip = c.Ledger.Tip().Tip
+		coin, found, err = c.Ledger.Coin(op)
+		if err != nil || c.Ledger.Tip().Tip == tip {
+			return tip, coin, found, err
+		}
+		if err := c.ctx.Err(); err != nil {
+			return tip, coin, false, err
+		}
+	}
+}
+
+func gettxoutsetinfo(c *call) (any, error) {
+	hashType := "hash_serialized_3"
+	if c.has(0) {
+		hashType = c.text(0)
+	}
+	c.boolOr(2, true)
+	if c.err != nil {
+		return nil, c.err
+	}
+	kinds := map[string]ledger.StatsKind{
+		"hash_serialized_3": ledger.StatsSerial3,
+		"muhash":            ledger.StatsMuHash,
+		"none":              ledger.StatsNone,
+	}
+	kind, ok := kinds[hashType]
+	if !ok {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "'%s' is not a valid hash_type", hashType)
+	}
+	if c.has(1) {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "Querying specific block heights requires coinstatsindex")
+	}
+	stats, err := c.Ledger.CoinStats(c.ctx, kind)
+	if err != nil {
+		if c.ctx.Err() != nil {
+			return nil, c.ctx.Err()
+		}
+		return nil, errors.Join(jsonrpc.Errorf(jsonrpc.CodeInternal, "Unable to read UTXO set"), err)
+	}
+	var o jsonrpc.Object
+	o.Add("height", stats.Tip.Height)
+	o.Add("bestblock", stats.Tip.Hash)
+	o.Add("txouts", stats.TxOuts)
+	o.Add("bogosize", stats.BogoSize)
+	if kind != ledger.StatsNone {
+		o.Add(hashType, stats.Hash)
+	}
+	o.Add("total_amount", stats.TotalAmount)
+	o.Add("transactions", stats.Transactions)
+	o.Add("disk_size", stats.DiskSize)
+	return o, nil
+}

@@ -1,0 +1,98 @@
+package rpc
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// The defaults of Config, and what bounds a server whatever its Config.
+const (
+	DefaultThreads = 16 // calls that are worked on at the same time
+	DefaultQueue   = 64 // calls that wait for that
+
+	// MaxMockTime is the latest time that the clock can be set to, in seconds
+	// since 1970: nanoseconds since then still fit 63 bits (Core's limit).
+	MaxMockTime = 9223372036
+
+	maxBody        = 32 << 20         // bytes of a request, as in Core
+	maxHead        = 16 << 10         // bytes of a request's head
+	maxConnections = 512              // beyond this a connection is closed at once
+	headTimeout    = 30 * time.Second // for a request's head, once begun
+	bodyTimeout    = 2 * time.Minute  // for the body
+	writeTimeout   = 2 * time.Minute  // for the client to take the answer
+	idleTimeout    = 30 * time.Minute // between two requests of a connection
+	refusalDelay   = 250 * time.Millisecond
+)
+
+// Config is what a Server is made of. Params and either Password or CookieFile
+// are needed; zero values of the rest mean their defaults.
+type Config struct {
+	Params *consensus.Params
+
+	// Listen are the addresses with ports to listen on; empty: both loopback
+	// addresses with Port, of which one may be missing on this machine.
+	Listen []string
+	Port   uint16
+	// Allow are the clients served besides loopback.
+	Allow []netip.Prefix
+
+	// User and Password are accepted, if Password is not empty. Otherwise a
+	// cookie is written to CookieFile.
+	User, Password string
+	CookieFile     string
+	// Auth are further users.
+	Auth []Auth
+
+	Threads, Queue int
+
+	// PruneTarget and CacheBytes are what the ledger was told; they are reported.
+	PruneTarget uint64
+	CacheBytes  int64
+
+	// Shutdown asks the node to stop; it must return at once.
+	Shutdown func()
+	// Clock is the node's clock; nil: the real one, which cannot be set.
+	Clock Clock
+	// Version is the node's own, such as "0.1.0".
+	Version string
+	Log     zerolog.Logger
+}
+
+// Clock is a clock that can be stopped for tests.
+type Clock interface {
+	Now() time.Time
+	// SetMock stops the clock at a time in seconds since 1970; 0 lets it run.
+	SetMock(seconds int64)
+}
+
+// Miner makes blocks on request.
+type Miner interface {
+	// Generate mines n blocks that pay pkScript and returns their hashes, fewer
+	// if maxTries hashes were not enough.
+	Generate(ctx context.Context, n int, pkScript []byte, maxTries uint64) ([]wire.Hash, error)
+	// Block builds a child of s's tip with a coinbase that pays pkScript the
+	// subsidy, and txs in that order.
+	Block(s consensus.State, txs []*wire.Tx, pkScript []byte) *wire.Block
+	// Solve sets the nonce of such a block. It returns an error if maxTries
+	// hashes were not enough.
+	Solve(ctx context.Context, b *wire.Block, maxTries uint64) error
+}
+
+// Node is what calls work on. It is given to Server.Serve once it is there; until
+// then every call is told that the node is starting.
+type Node struct {
+	Ledger *ledger.Ledger
+	Miner  Miner
+}
+
+type realClock struct{}
+
+func (realClock) Now() time.Time { return time.Now() }
+func (realClock) SetMock(int64)  {}

@@ -1,0 +1,221 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/consensus/chaingen"
+	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/rpc/client"
+	"github.com/keelson-chain/keelson/rpc/jsonrpc"
+	"github.com/keelson-chain/keelson/script"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// testNode is a server on a real ledger, reached over loopback.
+type testNode struct {
+	*client.Client
+	t        *testing.T
+	server   *Server
+	ledger   *ledger.Ledger
+	params   *consensus.Params
+	clock    *testClock
+	address  string
+	config   Config
+	stop     context.CancelFunc
+	done     chan error
+	shutdown atomic.Int32 // calls of Config.Shutdown
+}
+
+// startTestNode starts one on regtest. change may change both Configs before.
+func startTestNode(t *testing.T, change func(*Config, *ledger.Config)) *testNode {
+	t.Helper()
+	n := newTestNode(t, change)
+	l := n.ledger
+	n.server.Serve(Node{Ledger: l, Miner: testMiner{l, n.clock}})
+	return n
+}
+
+// newTestNode is startTestNode before the end of the warm-up.
+func newTestNode(t *testing.T, change func(*Config, *ledger.Config)) *testNode {
+	t.Helper()
+	dir := t.TempDir()
+	clock := &testClock{}
+	p := consensus.Regtest(consensus.RegtestOptions{})
+	lc := ledger.Config{Dir: filepath.Join(dir, "regtest"), Params: p, CacheBytes: 8 << 20, Workers: 1, Now: clock.Now}
+	cfg := Config{
+		Params:     p,
+		Listen:     []string{"127.0.0.1:0"},
+		CookieFile: filepath.Join(dir, "regtest", ".cookie"),
+		Clock:      clock,
+		Version:    "0.0.1",
+		Log:        zerolog.Nop(),
+		CacheBytes: lc.CacheBytes,
+	}
+	n := &testNode{t: t, params: p, clock: clock, done: make(chan error, 1)}
+	cfg.Shutdown = func() { n.shutdown.Add(1) }
+	if change != nil {
+		change(&cfg, &lc)
+	}
+	cfg.PruneTarget = lc.Prune
+	l, err := ledger.Open(t.Context(), lc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := server.Listen(); err != nil {
+		t.Fatal(err)
+	}
+	n.ledger, n.server, n.config = l, server, cfg
+	n.address = server.Addresses()[0]
+	n.Client = client.New(client.Config{Address: n.address, User: cfg.User, Password: cfg.Password, CookieFile: cfg.CookieFile, Timeout: time.Minute})
+	ctx, stop := context.WithCancel(context.Background())
+	n.stop = stop
+	go func() { n.done <- server.Run(ctx) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-n.done; err != nil {
+			t.Errorf("Run: %v", err)
+		}
+		n.done <- nil
+		n.Client.Close()
+		if err := l.Close(); err != nil {
+			t.Errorf("close ledger: %v", err)
+		}
+	})
+	return n
+}
+
+// call returns the result of a call that must succeed.
+func (n *testNode) call(method string, args ...any) jsonrpc.Value {
+	n.t.Helper()
+	v, err := n.Call(n.t.Context(), method, args...)
+	if err != nil {
+		n.t.Fatalf("%s %v: %v", method, args, err)
+	}
+	return v
+}
+
+// text is call with the result as compact JSON.
+func (n *testNode) text(method string, args ...any) string {
+	n.t.Helper()
+	v := n.call(method, args...)
+	return string(jsonrpc.Append(nil, v))
+}
+
+// fails makes a call that must fail with a code and a message that contains
+// some text.
+func (n *testNode) fails(code jsonrpc.Code, message, method string, args ...any) {
+	n.t.Helper()
+	v, err := n.Call(n.t.Context(), method, args...)
+	var e *jsonrpc.Error
+	switch {
+	case err == nil:
+		n.t.Errorf("%s %v = %s, want error %d", method, args, jsonrpc.Append(nil, v), code)
+	case !errors.As(err, &e):
+		n.t.Errorf("%s %v: %v", method, args, err)
+	case e.Code != code || !strings.Contains(e.Message, message):
+		n.t.Errorf("%s %v: error %d %q, want %d %q", method, args, e.Code, e.Message, code, message)
+	}
+}
+
+// submit adds blocks that must be accepted.
+func (n *testNode) submit(blocks ...*wire.Block) {
+	n.t.Helper()
+	for _, b := range blocks {
+		if got := n.text("submitblock", jsonrpc.Hex(b.Bytes())); got != "null" {
+			n.t.Fatalf("submitblock %v: %s", b.Hash(), got)
+		}
+	}
+}
+
+// testClock is a clock that can be stopped.
+type testClock struct{ mock atomic.Int64 }
+
+func (c *testClock) Now() time.Time {
+	if s := c.mock.Load(); s != 0 {
+		return time.Unix(s, 0)
+	}
+	return time.Now()
+}
+
+func (c *testClock) SetMock(seconds int64) { c.mock.Store(seconds) }
+
+// testMiner makes real blocks of coinbases and given transactions.
+type testMiner struct {
+	ledger *ledger.Ledger
+	clock  *testClock
+}
+
+func (m testMiner) Generate(ctx context.Context, n int, pkScript []byte, maxTries uint64) ([]wire.Hash, error) {
+	hashes := []wire.Hash{}
+	for range n {
+		if maxTries == 0 {
+			return hashes, nil
+		}
+		b := m.Block(m.ledger.Tip(), nil, pkScript)
+		if err := m.Solve(ctx, b, maxTries); err != nil {
+			return hashes, err
+		}
+		if err := m.ledger.AddBlock(ctx, b); err != nil {
+			return hashes, err
+		}
+		hashes = append(hashes, b.Hash())
+	}
+	return hashes, ctx.Err()
+}
+
+func (m testMiner) Block(s consensus.State, txs []*wire.Tx, pkScript []byte) *wire.Block {
+	height := s.Tip.Height + 1
+	coinbase := &wire.Tx{
+		Version: 2,
+		Inputs: []wire.TxIn{{
+			PrevOut:   wire.OutPoint{Index: 0xffffffff},
+			SigScript: new(script.Builder).Int(int64(height)).Op(script.Op0).Script(),
+			Sequence:  wire.SequenceFinal,
+			Witness:   [][]byte{make([]byte, 32)},
+		}},
+		Outputs: []wire.TxOut{{Value: consensus.Subsidy(s.Params, height), PkScript: pkScript}, {}},
+	}
+	b := &wire.Block{Txs: append([]*wire.Tx{coinbase}, txs...)}
+	coinbase.Outputs[1].PkScript = wire.WitnessCommitmentScript(wire.WitnessCommitmentHash(b.WitnessMerkleRoot(), [32]byte{}))
+	b.Header = wire.Header{
+		Version:   0x20000000,
+		PrevBlock: s.Tip.Hash,
+		Time:      uint32(max(m.clock.Now().Unix(), s.MinTime())),
+		Bits:      uint32(s.NextBits()),
+	}
+	b.Header.MerkleRoot, _ = b.TxMerkleRoot()
+	return b
+}
+
+func (m testMiner) Solve(_ context.Context, b *wire.Block, _ uint64) error {
+	chaingen.Solve(b)
+	return nil
+}
+
+// keys returns the names of an object's members in order.
+func keys(v *jsonrpc.Value) (names []string) {
+	for i := range v.Len() {
+		names = append(names, v.Key(i))
+	}
+	return names
+}
+
+func sorted(names []string) []string {
+	names = slices.Clone(names)
+	slices.Sort(names)
+	return names
+}

@@ -1,0 +1,147 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/keelson-chain/keelson/rpc/jsonrpc"
+)
+
+// typ is the type of a parameter or result, as help names it.
+type typ uint8
+
+const (
+	tString typ = iota
+	tHex        // a string of hexadecimal digits
+	tNumber
+	tTime   // a number of seconds since 1970
+	tAmount // a number of coins
+	tBool
+	tObject
+	tMap // an object whose members' names are data
+	tArray
+	tFixed // an array of a fixed number of elements
+	tNull
+	tMore // results: "..." and what it stands for
+)
+
+// param describes a parameter, or an element of one.
+type param struct {
+	names    string // several, the first one preferred, are separated by |
+	typ      typ
+	required bool
+	def      string // the default as JSON; or, with hint, what it is in words
+	hint     bool
+	help     string
+	inner    []param // of an array or object
+	oneLine  string  // how the first line of the help shows it, if not by its name
+	anyType  bool    // the handler checks the type
+	typeText string  // what the help calls the type, if not by its name
+	hidden   bool    // from the help, with all that follow
+}
+
+// name returns the preferred name.
+func (p *param) name() string {
+	name, _, _ := strings.Cut(p.names, "|")
+	return name
+}
+
+// result describes what a method returns, or a part of it.
+type result struct {
+	when     string // the condition, where a method returns different things
+	key      string // in an object
+	typ      typ
+	optional bool
+	help     string
+	inner    []result
+}
+
+// method is a row of the table.
+type method struct {
+	name     string
+	category string // "hidden": left out of the list of methods
+	help     string
+	params   []param
+	results  []result
+	examples []string // arguments, as on a command line
+	run      func(*call) (any, error)
+}
+
+// call is one call being carried out.
+type call struct {
+	*Node
+	ctx    context.Context
+	s      *Server
+	method *method
+	user   string
+	start  time.Time
+	params jsonrpc.Value // positional
+	err    error         // the first argument that could not be read; see params.go
+}
+
+// call carries out one request.
+func (s *Server) call(ctx context.Context, user string, req *jsonrpc.Request) (any, *jsonrpc.Error) {
+	s.mu.Lock()
+	node, status := s.node, s.status
+	s.mu.Unlock()
+	if node == nil {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInWarmup, "%s", status)
+	}
+	m, ok := s.methods[req.Method]
+	if !ok {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found")
+	}
+	c := &call{Node: node, ctx: ctx, s: s, method: m, user: user, start: time.Now(), params: req.Params}
+	if s.categories.enabled("rpc") {
+		s.log.Info().Str("method", m.name).Str("user", user).Msg("JSON-RPC call")
+	}
+	s.mu.Lock()
+	s.calls[c] = struct{}{}
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		delete(s.calls, c)
+		s.mu.Unlock()
+	}()
+	result, err := c.execute()
+	if err != nil {
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return nil, jsonrpc.Errorf(jsonrpc.CodeNotConnected, "Shutting down")
+		}
+		return nil, asError(err)
+	}
+	return result, nil
+}
+
+func (c *call) execute() (any, error) {
+	if c.params.Kind == jsonrpc.Obj {
+		positional, err := c.method.positional(&c.params)
+		if err != nil {
+			return nil, err
+		}
+		c.params = positional
+	}
+	if err := c.method.check(&c.params); err != nil {
+		return nil, err
+	}
+	result, err := c.method.run(c)
+	if err == nil {
+		err = c.err
+	}
+	return result, err
+}
+
+// asError gives an error that a method returned a code: its own, or the one for
+// everything else.
+func asError(err error) *jsonrpc.Error {
+	if err == nil {
+		return nil
+	}
+	var e *jsonrpc.Error
+	if errors.As(err, &e) {
+		return e
+	}
+	return jsonrpc.Errorf(jsonrpc.CodeMisc, "%v", err)
+}
