@@ -37,7 +37,7 @@ func (v *dcrd) ecdsa(c *Check) bool {
 	sInv.InverseNonConst()
 	u1, u2 := e.multipliers(&sInv)
 
-	var table [tableSize]point
+	var table table
 	var q, a jacobian
 	twin := k.twin()
 	z := oddMultiples(&twin, &table)
@@ -65,7 +65,7 @@ func (v *dcrd) schnorr(c *Check) bool {
 	if !e.parse(c) || !liftX(c.PubKey, false, &p.x, &p.y) {
 		return false
 	}
-	var table [tableSize]point
+	var table table
 	var sum jacobian
 	z := oddMultiples(&p, &table)
 	mulAdd(&sum, e.e.Negate(), &table)

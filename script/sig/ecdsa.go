@@ -16,10 +16,9 @@ type job struct {
 	u2     scalar
 	before scalar // product of s of all jobs before
 
-	a      combSum          // u1*G
-	table  [tableSize]point // odd multiples of the key's twin
-	twice  point            // 2 times the twin
-	failed bool             // an exceptional case came up in the table
+	a      combSum // u1*G
+	table  table   // odd multiples of the key's twin
+	failed bool    // an exceptional case came up in the table
 	f      fraction
 
 	decided bool // by f
@@ -58,7 +57,14 @@ func (v *dcrd) ecdsaChunk(jobs []job, add *adder) bool {
 		}
 	}
 	setMultipliers(jobs)
-	setTables(jobs, add)
+	tables := make([]*table, len(jobs))
+	for i := range jobs {
+		tables[i] = &jobs[i].table
+		tables[i][0] = jobs[i].k.twin()
+	}
+	for _, i := range fillTables(tables, add) {
+		jobs[i].failed = true
+	}
 	sums := make([]*combSum, len(jobs))
 	for i := range jobs {
 		sums[i] = &jobs[i].a
@@ -110,31 +116,5 @@ func setMultipliers(jobs []job) {
 		w := scalarWords(&u1)
 		combRecode(&w, &j.a.digits)
 		j.u2 = u2
-	}
-}
-
-// setTables computes the odd multiples of all keys' twins. On a twin of a bad
-// key, whose points may have any order, that may fail.
-func setTables(jobs []job, add *adder) {
-	for i := range jobs {
-		j := &jobs[i]
-		j.table[0] = j.k.twin()
-		add.double(&j.twice, &j.table[0])
-	}
-	fail(jobs, add.run())
-	for m := 1; m < tableSize; m++ {
-		for i := range jobs {
-			j := &jobs[i]
-			add.add(&j.table[m], &j.table[m-1], &j.twice, false)
-		}
-		fail(jobs, add.run())
-	}
-}
-
-// fail marks the jobs of additions that could not be done, of which there was
-// one for each job.
-func fail(jobs []job, bad []badOp) {
-	for _, b := range bad {
-		jobs[b.op].failed = true
 	}
 }

@@ -9,7 +9,10 @@ const (
 	tableSize = 1 << (width - 2)
 )
 
-// oddMultiples sets table to p, 3p, 5p, ... on an isomorphic curve: the point
+// table holds the odd multiples p, 3p, 5p, ... of a point.
+type table [tableSize]point
+
+// oddMultiples sets the table of p on an isomorphic curve: the point
 // (x, y) there is (x/z^2, y/z^3) on ours, with z returned. So the entries take
 // part in additions as if they were affine and no inversion is needed; the
 // sum's z is then to be multiplied by z.
@@ -17,7 +20,7 @@ const (
 // All points carry the same Z as the sum at hand, which makes additions cost 5
 // products and 2 squares (Meloni, "New point addition formulae for ECC
 // applications").
-func oddMultiples(p *point, table *[tableSize]point) (z field) {
+func oddMultiples(p *point, table *table) (z field) {
 	// d = 2p, and p brought to the same Z = 2y.
 	var d point
 	var b, e, f, t field
@@ -69,14 +72,41 @@ func oddMultiples(p *point, table *[tableSize]point) (z field) {
 	return z
 }
 
+// twins returns the table of lambda times the point.
+func (t *table) twins() (twins table) {
+	for i := range t {
+		twins[i].x.Mul2(&t[i].x, beta)
+		twins[i].y = t[i].y
+	}
+	return twins
+}
+
+// fillTables computes many tables, of which the first points are set. It
+// returns the places of those that could not be computed: none, unless points
+// are not on the curve.
+func fillTables(tables []*table, add *adder) (failed []int) {
+	twice := make([]point, len(tables))
+	for i, t := range tables {
+		add.double(&twice[i], &t[0])
+	}
+	for m := 1; m <= tableSize; m++ {
+		for _, b := range add.run() {
+			failed = append(failed, b.op)
+		}
+		if m == tableSize {
+			break
+		}
+		for i, t := range tables {
+			add.add(&t[m], &t[m-1], &twice[i], false)
+		}
+	}
+	return failed
+}
+
 // mulAdd adds k times the point to p, which should be nothing yet: p is
 // doubled along.
-func mulAdd(p *jacobian, k *scalar, table *[tableSize]point) {
-	var twins [tableSize]point // lambda times the table
-	for i := range table {
-		twins[i].x.Mul2(&table[i].x, beta)
-		twins[i].y = table[i].y
-	}
+func mulAdd(p *jacobian, k *scalar, table *table) {
+	twins := table.twins()
 	w := scalarWords(k)
 	k1, k2 := split(&w)
 	var d1, d2 [nafLen]int8

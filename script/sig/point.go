@@ -120,7 +120,7 @@ func (p *jacobian) addJacobian(q *jacobian) {
 }
 
 // addOdd adds d times the point of the table, d being odd.
-func (p *jacobian) addOdd(table *[tableSize]point, d int8) {
+func (p *jacobian) addOdd(table *table, d int8) {
 	if d > 0 {
 		p.add(&table[d>>1])
 		return

@@ -31,7 +31,7 @@ type slot struct {
 
 // sumAtLeast is the number of signatures from which on summing up is faster
 // than one by one, by measurement.
-const sumAtLeast = 8
+const sumAtLeast = 3
 
 // schnorrAll reports whether all of the checks of cs at the given places, all
 // of them Schnorr's, hold.
@@ -53,18 +53,12 @@ func (v *dcrd) schnorrAll(cs []Check, places []int32) bool {
 			return false
 		}
 	}
-	var m msm
-	sum := m.sum(l.terms())
+	sum, ok := l.sum()
 	var g jacobian
 	w := scalarWords(&l.g)
 	v.g.addTo(&w, &g)
-	if g.some && g.zeroZ() {
-		for _, i := range places {
-			if !plain(&cs[i]) {
-				return false
-			}
-		}
-		return true
+	if !ok || g.some && g.zeroZ() {
+		return v.oneByOne(cs, places)
 	}
 	sum.addJacobian(&g)
 	return !sum.some
@@ -128,22 +122,75 @@ func (l *linear) slot(x []byte) *slot {
 	return &l.slots[i]
 }
 
-// terms returns the sum over the slots, with multipliers of at most 128 bits.
+// sum returns the sum over the slots. ok is false if an exceptional case came
+// up and the sum is not known.
+func (l *linear) sum() (sum jacobian, ok bool) {
+	if len(l.slots) >= pippengerAtLeast {
+		var m msm
+		return m.sum(l.terms()), true
+	}
+	sum = l.strauss()
+	return sum, !sum.some || !sum.zeroZ()
+}
+
+// pippengerAtLeast is the number of slots from which on Pippenger's method is
+// faster than Strauss's, by measurement.
+const pippengerAtLeast = 80
+
+// halves returns the multiplier of a slot as k1 + k2*lambda.
+func (s *slot) halves() (k1, k2 half) {
+	if s.uses == 1 {
+		return s.short, half{}
+	}
+	w := scalarWords(&s.k)
+	return split(&w)
+}
+
+// terms returns the sum over the slots as terms with short multipliers.
 func (l *linear) terms() []term {
 	ts := make([]term, 0, 2*len(l.slots))
 	for i := range l.slots {
 		s := &l.slots[i]
-		if s.uses == 1 {
-			ts = append(ts, term{s.p, s.short})
-			continue
+		k1, k2 := s.halves()
+		ts = append(ts, term{s.p, k1})
+		if k2 != (half{}) {
+			twin := s.p
+			twin.x.Mul(beta)
+			ts = append(ts, term{twin, k2})
 		}
-		w := scalarWords(&s.k)
-		k1, k2 := split(&w)
-		twin := s.p
-		twin.x.Mul(beta)
-		ts = append(ts, term{s.p, k1}, term{twin, k2})
 	}
 	return ts
+}
+
+// strauss adds up the slots' multiples along one chain of doublings.
+func (l *linear) strauss() (sum jacobian) {
+	tables := make([]*table, len(l.slots), 2*len(l.slots))
+	for i := range l.slots {
+		tables[i] = new(table)
+		tables[i][0] = l.slots[i].p
+	}
+	var add adder
+	fillTables(tables, &add) // never fails: all points are on the curve
+	digits := make([][nafLen]int8, 2*len(l.slots))
+	n := 0
+	for i := range l.slots {
+		k1, k2 := l.slots[i].halves()
+		n = max(n, k1.naf(width, &digits[i]))
+		if k2 != (half{}) {
+			twins := tables[i].twins()
+			n = max(n, k2.naf(width, &digits[len(tables)]))
+			tables = append(tables, &twins)
+		}
+	}
+	for bit := n - 1; bit >= 0; bit-- {
+		sum.double()
+		for i, t := range tables {
+			if d := digits[i][bit]; d != 0 {
+				sum.addOdd(t, d)
+			}
+		}
+	}
+	return sum
 }
 
 func (k half) scalar() (s scalar) {
