@@ -1,0 +1,21 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/keelson-chain/keelson/node"
+)
+
+// runNode runs a node until ctx ends or it is told to stop.
+func runNode(ctx context.Context, args []string, stdout io.Writer) error {
+	cfg, rest, err := loadConfig("node", args, stdout)
+	if cfg == nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usageError{fmt.Errorf("unexpected argument %q", rest[0])}
+	}
+	return node.Run(ctx, cfg, newLog(cfg, stdout))
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"time"
+
+	"github.com/rs/zerolog"
+	"golang.org/x/term"
+
+	"github.com/keelson-chain/keelson/config"
+	"github.com/keelson-chain/keelson/node"
+)
+
+// loadConfig reads the settings of a sub-command. It returns no Config and no
+// error if help was asked for, which it has then printed.
+func loadConfig(command string, args []string, stdout io.Writer) (*config.Config, []string, error) {
+	cfg, rest, err := config.Load(args, os.Environ())
+	if errors.Is(err, config.ErrHelp) {
+		fmt.Fprintf(stdout, "Usage: keelson %s [SETTINGS]%s\n\n", command, map[string]string{"import": " FILE"}[command])
+		fmt.Fprint(stdout, config.Help())
+		return nil, nil, nil
+	}
+	if err != nil {
+		return nil, nil, usageError{err}
+	}
+	return cfg, rest, nil
+}
+
+// newLog makes the log that the settings ask for. It goes to w, which is the
+// standard output: a clean run leaves the standard error empty.
+func newLog(cfg *config.Config, w io.Writer) zerolog.Logger {
+	if !cfg.LogJSON {
+		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w)}
+	}
+	return zerolog.New(w).Level(cfg.LogLevel).With().Timestamp().Logger()
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// versionText is the version with the commit that the binary was built from,
+// where the build knows it.
+func versionText() string {
+	text := "keelson " + node.Version
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return text
+	}
+	revision, modified := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = " commit " + s.Value[:min(12, len(s.Value))]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			modified = " (modified)"
+		}
+	}
+	return text + revision + modified + " " + info.GoVersion
+}

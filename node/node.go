@@ -1,0 +1,192 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keelson-chain/keelson/config"
+	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/ledger/fsys"
+	"github.com/keelson-chain/keelson/miner"
+	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// Version is the node's own version, which RPC clients see behind Bitcoin
+// Core's.
+const Version = "0.1.0"
+
+// errStop ends a run that was asked to end: by a signal, by the stop call, or
+// because the height of stopatheight was reached.
+var errStop = errors.New("asked to stop")
+
+// Run runs a node until ctx ends, the stop call is made, or something breaks
+// that it cannot go on with, which is the error. However it ends, all that it
+// started has ended and the ledger is closed when it returns.
+func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+
+	clock := new(Clock)
+	clock.SetMock(cfg.MockTime)
+
+	// The ports open first, so that clients learn that the node is starting.
+	rpcConfig := cfg.RPC
+	rpcConfig.Clock, rpcConfig.Version, rpcConfig.Log = clock, Version, log
+	rpcConfig.Shutdown = func() { stop(errStop) }
+	server, err := rpc.New(rpcConfig)
+	if err != nil {
+		return err
+	}
+	lock, err := lockDir(cfg.Dir)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	if err := server.Listen(); err != nil {
+		return err
+	}
+	var parts sync.WaitGroup
+	defer parts.Wait()
+	run := func(name string, f func(context.Context) error) {
+		parts.Go(func() {
+			if err := f(ctx); err != nil && ctx.Err() == nil {
+				stop(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	run("JSON-RPC", server.Run)
+
+	server.SetStatus("Loading block index…")
+	ledgerConfig := cfg.Ledger
+	ledgerConfig.Now, ledgerConfig.Log = clock.Now, log
+	l, err := ledger.Open(ctx, ledgerConfig)
+	if err != nil {
+		return ended(ctx, err)
+	}
+	// The ledger closes last, when nothing uses it any more.
+	defer func() {
+		stop(nil)
+		parts.Wait()
+		if closeErr := l.Close(); closeErr != nil {
+			err = errors.Join(err, closeErr)
+			return
+		}
+		log.Info().Msg("stopped, everything is on disk")
+	}()
+
+	server.SetStatus("Verifying blocks…")
+	if err := l.VerifyChain(ctx, cfg.CheckLevel, cfg.CheckBlocks, nil); err != nil {
+		return ended(ctx, fmt.Errorf("the last blocks do not verify; run with --reindex-chainstate: %w", err))
+	}
+
+	m := miner.New(miner.Config{Chain: l, Workers: cfg.Ledger.Workers, Now: clock.Now, Log: log})
+	server.Serve(rpc.Node{Ledger: l, Miner: m})
+	greet(log, cfg, l)
+	run("ledger", func(ctx context.Context) error { return follow(ctx, l, cfg, log, func() { stop(errStop) }) })
+	if cfg.Mine != nil {
+		run("miner", func(ctx context.Context) error { return m.Run(ctx, cfg.Mine, cfg.MineInterval) })
+	}
+
+	<-ctx.Done()
+	log.Info().Msg("stopping")
+	return ended(ctx, context.Cause(ctx))
+}
+
+// ended turns the error with which a run ends into what Run returns: nil, if
+// the run was asked to end.
+func ended(ctx context.Context, err error) error {
+	cause := context.Cause(ctx)
+	if errors.Is(cause, errStop) || errors.Is(cause, context.Canceled) {
+		return nil
+	}
+	if cause != nil {
+		return cause
+	}
+	return err
+}
+
+// follow watches the chain: it logs what happens to the tip, and ends the run
+// at the height of stopatheight and on a fault of the ledger.
+func follow(ctx context.Context, l *ledger.Ledger, cfg *config.Config, log zerolog.Logger, stop func()) error {
+	at := l.Tip().Tip
+	for {
+		changed := l.Changed()
+		updates, err := l.UpdatesSince(at, 0)
+		if err != nil {
+			return err
+		}
+		for _, u := range updates {
+			at = logUpdate(l, log, u)
+		}
+		if h := cfg.Ledger.StopAtHeight; h != 0 && at.Height >= h {
+			log.Info().Uint32("height", at.Height).Msg("height of stopatheight reached")
+			stop()
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// logUpdate logs one step of the tip and returns where the tip is after it.
+func logUpdate(l *ledger.Ledger, log zerolog.Logger, u ledger.Update) wire.BlockRef {
+	e, _ := l.Entry(u.Ref.Hash)
+	if u.Connected {
+		log.Info().Uint32("height", u.Ref.Height).Stringer("hash", u.Ref.Hash).Uint32("txs", e.TxCount).Msg("new tip")
+		return u.Ref
+	}
+	log.Warn().Uint32("height", u.Ref.Height).Stringer("hash", u.Ref.Hash).Msg("block disconnected by a reorganisation")
+	return wire.BlockRef{Height: u.Ref.Height - 1, Hash: e.Header.PrevBlock}
+}
+
+// greet says what the node does and how to talk to it.
+func greet(log zerolog.Logger, cfg *config.Config, l *ledger.Ledger) {
+	tip := l.Tip().Tip
+	log.Info().Str("version", Version).Str("network", cfg.Params.Name).Str("dir", cfg.Dir).
+		Uint32("height", tip.Height).Stringer("tip", tip.Hash).Msg("Keelson is running")
+	if cfg.Mine != nil {
+		log.Info().Hex("script", cfg.Mine).Stringer("interval", cfg.MineInterval).Int("cores", cfg.Ledger.Workers).Msg("mining")
+	}
+	log.Info().Msgf("talk to it: %s getblockchaininfo", cliCommand(cfg))
+	log.Info().Msg("stop it with Ctrl-C")
+}
+
+// cliCommand is what a person types to call this node.
+func cliCommand(cfg *config.Config) string {
+	words := []string{"keelson", "cli"}
+	if cfg.Params.Name == "regtest" {
+		words = append(words, "-regtest")
+	} else {
+		words = append(words, "-chain="+cfg.Params.Name)
+	}
+	words = append(words, "-datadir="+cfg.DataDir)
+	if cfg.RPC.Port != cfg.Params.RPCPort {
+		words = append(words, fmt.Sprintf("-rpcport=%d", cfg.RPC.Port))
+	}
+	return strings.Join(words, " ")
+}
+
+// lockDir makes the network's folder and takes it for this process before
+// anything in it is touched, the cookie of a running node above all. The
+// ledger has a lock of its own, for the tools that use it without a node.
+func lockDir(dir string) (io.Closer, error) {
+	disk := fsys.Disk(dir)
+	if err := disk.MkdirAll("."); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	lock, err := disk.Lock("node.lock")
+	if errors.Is(err, fsys.ErrLocked) {
+		return nil, fmt.Errorf("data folder %s is in use by another process; stop it, or say --datadir DIR for another one", dir)
+	}
+	return lock, err
+}
