@@ -21,7 +21,7 @@ type FS interface {
 	// Rename gives the file old the name new, in place of any file of that
 	// name, atomically.
 	Rename(old, new string) error
-	// Remove removes a file or an empty folder.
+	// Remove removes a file.
 	Remove(name string) error
 	// MkdirAll makes a folder and those above it, durably; that it exists is
 	// no error.
