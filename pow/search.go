@@ -37,7 +37,7 @@ func Search(ctx context.Context, h wire.Header, target Target, workers int, trie
 		s := NewSearcher(h, target)
 		for ctx.Err() == nil {
 			from := next.Add(searchChunk) - searchChunk
-			if from >= best.Load() { // a chunk below the best one is still finished
+			if from >= best.Load() { // every chunk below was taken, and will be finished
 				return
 			}
 			found, ok := s.Try(uint32(from), searchChunk)

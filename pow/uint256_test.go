@@ -134,7 +134,13 @@ func TestQuotientDigit(t *testing.T) {
 		if subMul(rest[:], v[:], digit) != 0 {
 			addedBack++
 		}
-		checkUint256(t, uint256(u), uint256{v[0], v[1], v[2]}, 1, 1)
+		divisor := uint256{v[0], v[1], v[2]}
+		checkUint256(t, uint256(u), divisor, 1, 1)
+		// And at a digit that others follow: just below a multiple of the
+		// divisor one limb up, whatever it must be shifted by.
+		divisor = divisor.rsh(uint(rng.IntN(64)))
+		above, _ := divisor.lsh(64).sub(uint256{rng.Uint64(), 1})
+		checkUint256(t, above, divisor, 1, 1)
 	}
 	if addedBack == 0 {
 		t.Error("no quotient digit was one too large: the correction is not tested")

@@ -20,22 +20,15 @@ func DecodeBlock(b []byte) (*Block, error) {
 	r := reader{b: b}
 	block := &Block{Header: r.header()}
 	n := r.countOf(minTxSize)
-	// Almost every transaction is far longer than the shortest one, so the
-	// first slab is sized for what is likely and grows only if needed.
 	block.Txs = make([]*Tx, n)
-	slab := make([]Tx, min(n, 1+r.left()/64))
+	txs := make([]Tx, n)
 	var s slabs
-	for i := range block.Txs {
-		if len(slab) == 0 {
-			slab = make([]Tx, min(n-i, 1+r.left()/minTxSize))
-		}
-		tx := &slab[0]
-		slab = slab[1:]
-		r.tx(tx, &s, true)
+	for i := range txs {
+		r.tx(&txs[i], &s, true)
 		if r.err != nil {
 			return nil, fmt.Errorf("decode block: transaction %d: %w", i, r.err)
 		}
-		block.Txs[i] = tx
+		block.Txs[i] = &txs[i]
 	}
 	if err := r.end(); err != nil {
 		return nil, fmt.Errorf("decode block: %w", err)

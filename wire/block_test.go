@@ -258,7 +258,7 @@ func TestSlicesCannotGrow(t *testing.T) {
 		_ = append(tx.Inputs, wire.TxIn{})
 		_ = append(tx.Outputs, wire.TxOut{})
 	}
-	if !bytes.Equal(b.Clone().Bytes(), sampleBlock().Bytes()) {
+	if !bytes.Equal(raw, sampleBlock().Bytes()) || !bytes.Equal(b.Clone().Bytes(), raw) {
 		t.Error("appending to a slice of the block changed it")
 	}
 }
