@@ -22,7 +22,7 @@ func CheckBlock(p *Params, b *wire.Block) error {
 		return ruleError(ErrDuplicateTx, "duplicate transaction")
 	}
 	size := b.StrippedSize()
-	if len(b.Txs) == 0 || max(len(b.Txs), size)*wire.WitnessScaleFactor > p.MaxBlockWeight {
+	if len(b.Txs) == 0 || size*wire.WitnessScaleFactor > p.MaxBlockWeight {
 		return ruleError(ErrBlockLength, "size limits failed: %d transactions, %d bytes without witness", len(b.Txs), size)
 	}
 	if !b.Txs[0].IsCoinbase() {

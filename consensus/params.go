@@ -120,9 +120,5 @@ func (p *Params) Active(d Deployment, height uint32) bool {
 // Subsidy returns the new money that the coinbase at height may create, in
 // satoshi: the initial subsidy, halved (rounding down) every HalvingInterval.
 func Subsidy(p *Params, height uint32) wire.Amount {
-	halvings := height / p.HalvingInterval
-	if halvings >= 64 {
-		return 0
-	}
-	return p.InitialSubsidy >> halvings
+	return p.InitialSubsidy >> (height / p.HalvingInterval)
 }
