@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -56,7 +57,7 @@ func TestKillDuringImport(t *testing.T) {
 	importArgs := []string{"import", "--network=regtest", "--datadir=" + dir, "--dbcache=4", chain}
 	killed := 0
 	for killed < kills {
-		cmd := exec.Command(bin, importArgs...)
+		cmd := command(t.Context(), bin, importArgs...)
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
 		if err := cmd.Start(); err != nil {
@@ -81,7 +82,7 @@ func TestKillDuringImport(t *testing.T) {
 			t.Fatalf("import after %d kills: %v\n%s", killed, err, out.Bytes())
 		}
 	}
-	if out, err := exec.Command(bin, importArgs...).CombinedOutput(); err != nil {
+	if out, err := command(t.Context(), bin, importArgs...).CombinedOutput(); err != nil {
 		t.Fatalf("last import: %v\n%s", err, out)
 	}
 	checkCoins(t, bin, dir)
@@ -95,6 +96,14 @@ func buildKeelson(t *testing.T) string {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
 	return bin
+}
+
+// command is a call of the binary without the settings of whoever runs the
+// tests, which it would take from the environment.
+func command(ctx context.Context, bin string, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, bin, args...)
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "KEELSON_") })
+	return cmd
 }
 
 // checkCoins starts a node on the folder, asks it for the hash of its coins,
@@ -130,7 +139,7 @@ type nodeProcess struct {
 func startNode(t *testing.T, bin, dir string, args ...string) *nodeProcess {
 	t.Helper()
 	n := &nodeProcess{bin: bin, dir: dir, port: freePort(t), out: new(bytes.Buffer)}
-	n.cmd = exec.Command(bin, append([]string{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + n.port}, args...)...)
+	n.cmd = command(context.Background(), bin, append([]string{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + n.port}, args...)...)
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -160,7 +169,7 @@ func (n *nodeProcess) cli(t *testing.T, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, n.bin, append([]string{"cli", "-regtest", "-datadir=" + n.dir, "-rpcport=" + n.port}, args...)...)
+	cmd := command(ctx, n.bin, append([]string{"cli", "-regtest", "-datadir=" + n.dir, "-rpcport=" + n.port}, args...)...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
