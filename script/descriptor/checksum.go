@@ -16,7 +16,7 @@ const (
 
 const checksumSize = 8 // characters
 
-var errCharacters = errors.New("Invalid characters in payload") //lint:ignore ST1005 Bitcoin Core's words
+var errCharacters = errors.New("Invalid characters in payload")
 
 // Checksum returns the eight characters that follow "#" after the descriptor
 // s, which is given without them.

@@ -34,8 +34,8 @@ type element struct {
 // windowFor returns the width of the window that is fastest for n terms, by
 // measurement.
 func windowFor(n int) int {
-	for _, w := range []struct{ below, width int }{
-		{48, 4}, {120, 5}, {400, 6}, {1000, 7}, {3000, 8}, {8000, 9}, {20000, 10},
+	for _, w := range [...]struct{ below, width int }{
+		{140, 5}, {500, 6}, {1100, 7}, {2300, 8}, {4500, 9}, {9000, 10},
 	} {
 		if n < w.below {
 			return w.width
