@@ -213,12 +213,11 @@ func (in *intake) take(ctx context.Context, f found) error {
 	}
 	err := f.err
 	if err == nil {
+		if parent := f.block.Header.PrevBlock; in.l.tree.get(parent) == nil {
+			in.waiting[parent] = append(in.waiting[parent], f.at)
+			return nil
+		}
 		err = in.add(ctx, f.block, f.at)
-	}
-	if errors.Is(err, ErrUnknownParent) {
-		parent := f.block.Header.PrevBlock
-		in.waiting[parent] = append(in.waiting[parent], f.at)
-		return nil
 	}
 	if err := in.judge(f, err); err != nil {
 		return err

@@ -30,7 +30,7 @@ var vectorChains = []struct {
 
 // diskConfig is the defaults, on a folder of the real disk.
 func diskConfig(t testing.TB) Config {
-	return Config{Dir: filepath.Join(t.TempDir(), "regtest"), Params: consensus.Regtest(consensus.RegtestOptions{})}
+	return Config{Dir: filepath.Join(t.TempDir(), "regtest"), Params: regtest}
 }
 
 func openDisk(t testing.TB, cfg Config) *Ledger {
@@ -230,7 +230,11 @@ func TestImportInvalidBranch(t *testing.T) {
 	s.MineN(4)
 	blocks := s.Blocks()
 	mixed := slices.Concat(blocks[:105], bad, blocks[105:])
-	flatFile, _, folder := writeChain(t, mixed)
+	flatFile, bootstrap, _ := writeChain(t, mixed)
+	folder := t.TempDir() // in order, so that the invalid branch is tried
+	if err := os.Rename(bootstrap, filepath.Join(folder, "blk00000.dat")); err != nil {
+		t.Fatal(err)
+	}
 	l := newTest(t)
 	p, err := l.Import(t.Context(), folder, nil)
 	if err != nil || p.Invalid == 0 {
