@@ -85,7 +85,7 @@ func FuzzScript(f *testing.F) {
 		f.Fatal(err)
 	}
 	for i, s := range spends {
-		if i%20 == 0 {
+		if i%80 == 0 {
 			in := s.Tx.Inputs[s.Input]
 			code := s.Spent[s.Input].PkScript
 			var stack []byte
