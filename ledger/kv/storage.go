@@ -282,7 +282,7 @@ func (r *fileReader) Close() error { return r.f.Close() }
 
 // Create makes a file and opens it for writing from its start.
 func (s *storage) Create(fd lstorage.FileDesc) (lstorage.Writer, error) {
-	w := &fileWriter{s: s, journal: fd.Type == lstorage.TypeJournal}
+	w := &fileWriter{s: s, manifest: fd.Type == lstorage.TypeManifest}
 	s.change(func() (err error) {
 		w.f, err = s.fs.Create(fd.String())
 		return err
@@ -318,15 +318,18 @@ func (s *storage) Close() error {
 
 // fileWriter appends to a file. goleveldb uses one from one goroutine at a time.
 type fileWriter struct {
-	s       *storage
-	f       fsys.File // nil if it could not be made
-	off     int64
-	journal bool
-	dirty   bool
+	s        *storage
+	f        fsys.File // nil if it could not be made
+	off      int64
+	manifest bool
 }
 
+// Write appends. What a manifest names is durable before the manifest can be,
+// and that it can be without a sync.
 func (w *fileWriter) Write(p []byte) (int, error) {
-	w.dirty = true
+	if w.manifest {
+		w.s.syncNames()
+	}
 	w.s.change(func() error {
 		n, err := w.f.WriteAt(p, w.off)
 		w.off += int64(n)
@@ -335,12 +338,10 @@ func (w *fileWriter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Sync makes the file durable, and before it all names that it may refer to
-// and its own.
+// Sync makes the file durable, with its name.
 func (w *fileWriter) Sync() error {
 	w.s.syncNames()
 	w.s.change(func() error { return w.f.Sync() })
-	w.dirty = false
 	return nil
 }
 
