@@ -19,7 +19,7 @@ COUNT     ?= 1
 KILLS     ?= 100
 
 # The packages that start goroutines or are called from several.
-RACE = ./wire/... ./pow/... ./script/sig/... ./consensus/... ./ledger/... ./miner/... ./rpc/... ./node/...
+RACE = ./wire/... ./pow/... ./script ./script/sig ./consensus/... ./ledger/... ./miner/... ./rpc/... ./node/...
 
 export CGO_ENABLED = 0
 

@@ -67,12 +67,12 @@ const (
 	ErrTapscriptValidationWeight
 	ErrTapscriptCheckMultisig
 	ErrTapscriptMinimalIf
-	ErrTapscriptEmptyPubKey // Bitcoin Core 28 reports it as PUBKEYTYPE
+	ErrTapscriptEmptyPubKey // Bitcoin Core 28 reports it as PUBKEYTYPE, whose text it has
 
 	ErrOpCodeSeparator
 	ErrSigFindAndDelete
 
-	ErrScriptNum // Bitcoin Core 28 reports it as UNKNOWN_ERROR
+	ErrScriptNum // Bitcoin Core 28 reports it as UNKNOWN_ERROR, whose text it has
 
 	errorCount
 )
@@ -130,10 +130,10 @@ var errorTexts = [errorCount]struct{ name, text string }{
 	ErrTapscriptValidationWeight:          {"TAPSCRIPT_VALIDATION_WEIGHT", "Too much signature validation relative to witness weight"},
 	ErrTapscriptCheckMultisig:             {"TAPSCRIPT_CHECKMULTISIG", "OP_CHECKMULTISIG(VERIFY) is not available in tapscript"},
 	ErrTapscriptMinimalIf:                 {"TAPSCRIPT_MINIMALIF", "OP_IF/NOTIF argument must be minimal in tapscript"},
-	ErrTapscriptEmptyPubKey:               {"TAPSCRIPT_EMPTY_PUBKEY", "Empty public key in tapscript"},
+	ErrTapscriptEmptyPubKey:               {"TAPSCRIPT_EMPTY_PUBKEY", "Public key is neither compressed or uncompressed"},
 	ErrOpCodeSeparator:                    {"OP_CODESEPARATOR", "Using OP_CODESEPARATOR in non-witness script"},
 	ErrSigFindAndDelete:                   {"SIG_FINDANDDELETE", "Signature is found in scriptCode"},
-	ErrScriptNum:                          {"SCRIPTNUM", "Script number overflowed or is non-minimally encoded"},
+	ErrScriptNum:                          {"SCRIPTNUM", "unknown error"},
 }
 
 // Error returns the text of Bitcoin Core's ScriptErrorString.
