@@ -228,3 +228,25 @@ func TestFlagsReachScripts(t *testing.T) {
 		t.Errorf("from segwit on: %v", err)
 	}
 }
+
+func TestBlockSizeLimit(t *testing.T) {
+	c := grown(consensus.Regtest(consensus.RegtestOptions{}))
+	pad := func(n int) *wire.Block {
+		b := c.Next().Clone()
+		b.Txs[0].Outputs = append(b.Txs[0].Outputs, wire.TxOut{PkScript: make([]byte, n)})
+		b.Header.MerkleRoot, _ = b.TxMerkleRoot()
+		chaingen.Solve(b)
+		return b
+	}
+	n := 900_000
+	n += 1_000_000 - pad(n).StrippedSize()
+	for over, want := range map[int]error{0: nil, 1: consensus.ErrBlockLength} {
+		b := pad(n + over)
+		if got := b.StrippedSize(); got != 1_000_000+over {
+			t.Fatalf("%d bytes", got)
+		}
+		if err := consensus.CheckBlock(c.State().Params, b); !errors.Is(err, want) {
+			t.Errorf("%d bytes: %v", b.StrippedSize(), err)
+		}
+	}
+}
