@@ -152,7 +152,7 @@ func getblockchaininfo(c *call) (any, error) {
 	o.Add("difficulty", difficulty(&tip.Header))
 	o.Add("time", tip.Header.Time)
 	o.Add("mediantime", state.MedianTimePast())
-	o.Add("verificationprogress", c.progress(tip, best))
+	o.Add("verificationprogress", c.progress(tip))
 	o.Add("initialblockdownload", c.Ledger.InitialDownload())
 	o.Add("chainwork", state.Work.String())
 	o.Add("size_on_disk", c.Ledger.DiskSize())
@@ -171,16 +171,20 @@ func getblockchaininfo(c *call) (any, error) {
 
 // progress estimates how much of the chain is verified: the share of the
 // blocks that exist, going by the best header and by how long ago it was mined.
-func (c *call) progress(tip ledger.Entry, best uint32) float64 {
-	expected := float64(best)
-	if p := c.s.cfg.Params; p.Difficulty != consensus.Fixed {
-		late := c.s.clock.Now().Unix() - int64(c.Ledger.BestHeader().Header.Time)
-		expected += math.Floor(float64(max(0, late)) / float64(p.Spacing*6)) // a pause of an hour at 10 minutes is luck
+// Where blocks come at no set pace, it is 1, as in Core.
+func (c *call) progress(tip ledger.Entry) float64 {
+	p := c.s.cfg.Params
+	if p.Difficulty == consensus.Fixed {
+		return 1
 	}
+	// A gap of ten blocks after the last one is chance, not blocks unheard of.
+	best := c.Ledger.BestHeader()
+	gap := (c.s.clock.Now().Unix()-int64(best.Header.Time))/p.Spacing - 10
+	expected := int64(best.Ref.Height) + max(0, gap)
 	if expected == 0 {
 		return 1
 	}
-	return min(1, float64(tip.Ref.Height)/expected)
+	return min(1, float64(tip.Ref.Height)/float64(expected))
 }
 
 func getbestblockhash(c *call) (any, error) { return c.Ledger.Tip().Tip.Hash, nil }
@@ -228,7 +232,7 @@ func getchainstates(c *call) (any, error) {
 	state.Add("blocks", tip.Ref.Height)
 	state.Add("bestblockhash", tip.Ref.Hash)
 	state.Add("difficulty", difficulty(&tip.Header))
-	state.Add("verificationprogress", c.progress(tip, best))
+	state.Add("verificationprogress", c.progress(tip))
 	state.Add("coins_db_cache_bytes", 0)
 	state.Add("coins_tip_cache_bytes", c.s.cfg.CacheBytes)
 	state.Add("validated", true)

@@ -28,6 +28,7 @@ const (
 	bodyTimeout    = 2 * time.Minute  // for the body
 	writeTimeout   = 2 * time.Minute  // for the client to take the answer
 	idleTimeout    = 30 * time.Minute // between two requests of a connection
+	stopTimeout    = 5 * time.Second  // for answers to be taken when the server stops
 	refusalDelay   = 250 * time.Millisecond
 )
 

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -105,7 +106,89 @@ func (n *testNode) call(method string, args ...any) jsonrpc.Value {
 	if err != nil {
 		n.t.Fatalf("%s %v: %v", method, args, err)
 	}
+	n.documented(method, &v)
 	return v
+}
+
+// documented holds a result against what the table of methods says of it:
+// every member is known and of the right type, those that are not optional are
+// there, and their order is that of the table.
+func (n *testNode) documented(name string, v *jsonrpc.Value) {
+	n.t.Helper()
+	m := methods()[name]
+	// Two methods have members whose order depends on which are there.
+	ordered := name != "getdeploymentinfo" && name != "getblockstats"
+	var faults []string
+	for i := range m.results {
+		fault := m.results[i].fault(v, ordered)
+		if fault == "" {
+			return
+		}
+		faults = append(faults, fault)
+	}
+	n.t.Errorf("%s returned what its table does not say: %s\n%s", name, strings.Join(faults, "; or "), jsonrpc.Append(nil, v))
+}
+
+// fault says where v differs from its description.
+func (r *result) fault(v *jsonrpc.Value, ordered bool) string {
+	if r.typ == tMore {
+		return ""
+	}
+	if want := r.typ.kind(); v.Kind != want {
+		return "a " + v.Kind.String() + " for a " + want.String()
+	}
+	switch r.typ {
+	case tHex:
+		if strings.Trim(v.Text, "0123456789abcdef") != "" {
+			return "not hexadecimal: " + v.Text
+		}
+	case tAmount:
+		if _, decimals, _ := strings.Cut(v.Text, "."); len(decimals) != 8 {
+			return "an amount of " + v.Text
+		}
+	case tArray, tFixed:
+		for i := range v.Len() {
+			inner := &r.inner[0]
+			if r.typ == tFixed {
+				inner = &r.inner[i]
+			}
+			if fault := inner.fault(v.At(i), ordered); fault != "" {
+				return fmt.Sprintf("element %d: %s", i, fault)
+			}
+		}
+	case tMap:
+		for i := range v.Len() {
+			if fault := r.inner[0].fault(v.At(i), ordered); fault != "" {
+				return v.Key(i) + ": " + fault
+			}
+		}
+	case tObject:
+		var known []string
+		for i := range r.inner {
+			inner := &r.inner[i]
+			if inner.typ == tMore {
+				return ""
+			}
+			m, ok := v.Lookup(inner.key)
+			switch {
+			case !ok && !inner.optional:
+				return "no " + inner.key
+			case !ok:
+				continue
+			}
+			known = append(known, inner.key)
+			if fault := inner.fault(m, ordered); fault != "" {
+				return inner.key + ": " + fault
+			}
+		}
+		for i := range v.Len() {
+			at := slices.Index(known, v.Key(i))
+			if at < 0 || ordered && at != i {
+				return v.Key(i) + " is unknown or not in its place"
+			}
+		}
+	}
+	return ""
 }
 
 // text is call with the result as compact JSON.
@@ -204,18 +287,4 @@ func (m testMiner) Block(s consensus.State, txs []*wire.Tx, pkScript []byte) *wi
 func (m testMiner) Solve(_ context.Context, b *wire.Block, _ uint64) error {
 	chaingen.Solve(b)
 	return nil
-}
-
-// keys returns the names of an object's members in order.
-func keys(v *jsonrpc.Value) (names []string) {
-	for i := range v.Len() {
-		names = append(names, v.Key(i))
-	}
-	return names
-}
-
-func sorted(names []string) []string {
-	names = slices.Clone(names)
-	slices.Sort(names)
-	return names
 }

@@ -33,6 +33,8 @@ type Server struct {
 	connections atomic.Int64
 	slots       chan struct{} // one per call that is worked on
 	waiting     atomic.Int64  // calls that wait for a slot
+	handling    tally         // requests whose heads have been read
+	busy        tally         // of those, the ones read whole and not answered
 
 	mu     sync.Mutex
 	status string // what a starting node is doing
@@ -188,26 +190,65 @@ func (s *Server) Run(ctx context.Context) error {
 	case failure = <-done:
 		served++
 	}
-	// The calls that wait are told first, then everyone has a moment to take the
-	// answer.
+	// Calls are told to end, and who made them has a moment to take the answer.
+	// Who is still sending a request, or none, has nothing to wait for.
 	cancelCalls()
-	grace, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		server.Close()
+	for _, l := range s.listeners {
+		l.Close()
 	}
+	select {
+	case <-s.busy.stop():
+	case <-time.After(stopTimeout):
+	}
+	server.Close()
 	for ; served < len(s.listeners); served++ {
 		<-done
 	}
-	s.drain()
+	<-s.handling.stop()
 	return failure
 }
 
-// drain waits until no call is being worked on, which their contexts see to.
-func (s *Server) drain() {
-	for range cap(s.slots) {
-		s.slots <- struct{}{}
+// tally counts what is going on and tells when the last of it has ended.
+type tally struct {
+	mu       sync.Mutex
+	n        int
+	stopping bool
+	done     chan struct{}
+}
+
+// enter counts one in, or returns false after stop.
+func (t *tally) enter() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.stopping {
+		return false
 	}
+	t.n++
+	return true
+}
+
+func (t *tally) leave() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.n--
+	if t.stopping && t.n == 0 {
+		close(t.done)
+	}
+}
+
+// stop lets nobody in any more and returns a channel that is closed when all
+// have left. It may be called again.
+func (t *tally) stop() <-chan struct{} {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.stopping {
+		t.stopping = true
+		t.done = make(chan struct{})
+		if t.n == 0 {
+			close(t.done)
+		}
+	}
+	return t.done
 }
 
 // allowed reports whether a client at an address is served at all.
@@ -231,6 +272,10 @@ func (s *Server) allowed(remote string) bool {
 // handle answers one HTTP request. Nothing of the body is read before the
 // credentials are known to be good.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
+	if !s.handling.enter() {
+		return
+	}
+	defer s.handling.leave()
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Now().Add(bodyTimeout))
 	switch {
@@ -256,6 +301,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, http.StatusUnauthorized, "", nil)
 		return
 	}
+	if r.ContentLength > maxBody {
+		s.reply(w, http.StatusRequestEntityTooLarge, "", nil)
+		return
+	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	if err != nil {
 		status := http.StatusBadRequest
@@ -267,6 +316,10 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	control.SetReadDeadline(time.Time{})
 
+	if !s.busy.enter() {
+		return
+	}
+	defer s.busy.leave()
 	if !s.enter(r.Context()) {
 		s.reply(w, http.StatusServiceUnavailable, "", []byte("Work queue depth exceeded"))
 		return
@@ -303,7 +356,8 @@ func (s *Server) enter(ctx context.Context) bool {
 
 // reply sends an answer of known length in one piece.
 func (s *Server) reply(w http.ResponseWriter, status int, contentType string, body []byte) {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(writeTimeout))
+	control := http.NewResponseController(w)
+	control.SetWriteDeadline(time.Now().Add(writeTimeout))
 	h := w.Header()
 	h["Content-Type"] = nil // or net/http would guess one
 	if contentType != "" {
@@ -314,6 +368,7 @@ func (s *Server) reply(w http.ResponseWriter, status int, contentType string, bo
 	}
 	w.WriteHeader(status)
 	w.Write(body)
+	control.Flush() // a server that stops may close the connection right after
 }
 
 // execute carries out the request or the batch in body. The answer is nil if

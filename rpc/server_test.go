@@ -349,8 +349,18 @@ func TestHeads(t *testing.T) {
 		"too large":          "POST / HTTP/1.1\r\n" + auth + "\r\nContent-Length: 999999999999\r\n\r\n",
 	} {
 		c, r := dial()
-		if status, _ := exchange(c, r, text); status < 400 || status >= 600 {
-			t.Errorf("%s: %d", name, status)
+		c.SetDeadline(time.Now().Add(20 * time.Second))
+		io.WriteString(c, text)
+		resp, err := http.ReadResponse(r, nil)
+		if timeout := net.Error(nil); errors.As(err, &timeout) && timeout.Timeout() {
+			t.Errorf("%s: no answer", name)
+		}
+		if err != nil {
+			continue // hung up on with bytes of ours unread
+		}
+		resp.Body.Close()
+		if resp.StatusCode < 400 {
+			t.Errorf("%s: %d", name, resp.StatusCode)
 		}
 	}
 }
@@ -602,7 +612,7 @@ func TestSlowClients(t *testing.T) {
 		t.Error(err)
 	}
 	n.done <- nil
-	if d := time.Since(begin); d > 30*time.Second {
+	if d := time.Since(begin); d > stopTimeout {
 		t.Errorf("the stop took %v", d)
 	}
 }

@@ -80,7 +80,7 @@ func TestBlockStats(t *testing.T) {
 	n.fails(-3, "JSON value of type bool is not of expected type string", "getblockstats", true)
 
 	// The genesis block's coinbase is not among the unspent outputs.
-	if got := n.text("getblockstats", 0, []string{"utxo_increase", "utxo_increase_actual", "utxo_size_inc", "utxo_size_inc_actual"}); got !=
+	if got := n.text("getblockstats", 0, []string{"utxo_increase", "utxo_size_inc", "utxo_size_inc_actual", "utxo_increase_actual"}); got !=
 		`{"utxo_increase":1,"utxo_increase_actual":0,"utxo_size_inc":117,"utxo_size_inc_actual":0}` {
 		t.Errorf("genesis: %s", got)
 	}

@@ -68,7 +68,7 @@ func parse(text string, values int) (Value, error) {
 
 // Len returns the number of elements of an array or members of an object, and
 // zero for anything else.
-func (v *Value) Len() int {
+func (v Value) Len() int {
 	if v.Kind == Obj {
 		return len(v.list) / 2
 	}
@@ -77,7 +77,7 @@ func (v *Value) Len() int {
 
 // At returns element i of an array or the value of member i of an object. Past
 // the end it is null.
-func (v *Value) At(i int) *Value {
+func (v Value) At(i int) *Value {
 	switch {
 	case i >= v.Len():
 		return &Value{}
@@ -88,11 +88,11 @@ func (v *Value) At(i int) *Value {
 }
 
 // Key returns the name of member i of an object.
-func (v *Value) Key(i int) string { return v.list[2*i].Text }
+func (v Value) Key(i int) string { return v.list[2*i].Text }
 
 // Get returns the first member of an object with the name, null if there is
 // none.
-func (v *Value) Get(name string) *Value {
+func (v Value) Get(name string) *Value {
 	if m, ok := v.Lookup(name); ok {
 		return m
 	}
@@ -100,7 +100,7 @@ func (v *Value) Get(name string) *Value {
 }
 
 // Lookup is Get that tells a null from nothing.
-func (v *Value) Lookup(name string) (*Value, bool) {
+func (v Value) Lookup(name string) (*Value, bool) {
 	if v.Kind == Obj {
 		for i := 0; i < len(v.list); i += 2 {
 			if v.list[i].Text == name {
@@ -112,7 +112,7 @@ func (v *Value) Lookup(name string) (*Value, bool) {
 }
 
 // IsNull reports whether v is null.
-func (v *Value) IsNull() bool { return v.Kind == Null }
+func (v Value) IsNull() bool { return v.Kind == Null }
 
 // NewString returns a string value.
 func NewString(text string) Value { return Value{Kind: String, Text: text} }
