@@ -25,7 +25,7 @@ const cacheSetBytes = cacheWays*sha256.Size + 4
 // Cache is a bounded set of checks that were found to hold, safe for
 // concurrent use. It remembers a SHA-256 hash of each check, salted so that
 // nobody outside can aim at a place of it. Checks that do not hold are never
-// remembered. A nil *Cache remembers nothing.
+// remembered. A nil *Cache, in an [Exact] or a [Batch], remembers nothing.
 type Cache struct {
 	salt   [32]byte
 	shards [cacheShards]cacheShard
@@ -51,24 +51,6 @@ func NewCache(maxBytes int, salt [32]byte) *Cache {
 	return c
 }
 
-// Has reports whether an equal check was added and is not forgotten yet.
-func (c *Cache) Has(ch *Check) bool {
-	if c == nil {
-		return false
-	}
-	k := c.key(ch)
-	return c.has(&k)
-}
-
-// Add remembers a check. The caller has found that it holds.
-func (c *Cache) Add(ch *Check) {
-	if c == nil {
-		return
-	}
-	k := c.key(ch)
-	c.add(&k)
-}
-
 // key hashes what the answer to ch depends on.
 func (c *Cache) key(ch *Check) cacheKey {
 	var space [320]byte
@@ -81,6 +63,7 @@ func (c *Cache) set(k *cacheKey) (*cacheShard, int) {
 	return s, int(binary.LittleEndian.Uint64(k[8:]) % uint64(len(s.sets)))
 }
 
+// has reports whether the key was added and is not forgotten yet.
 func (c *Cache) has(k *cacheKey) bool {
 	s, i := c.set(k)
 	s.mu.RLock()
@@ -94,6 +77,7 @@ func (c *Cache) has(k *cacheKey) bool {
 	return false
 }
 
+// add remembers a key.
 func (c *Cache) add(k *cacheKey) {
 	s, i := c.set(k)
 	s.mu.Lock()

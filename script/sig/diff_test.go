@@ -185,7 +185,7 @@ func edgeECDSA(t testing.TB) (cs []Check, valid []bool) {
 		key(append([]byte{2}, bigP.FillBytes(make([]byte, 32))...), false)
 		key(append([]byte{3}, bytes.Repeat([]byte{0xff}, 32)...), false)
 		// X coordinates that are not on the curve: the twist.
-		for x := int64(0); x < 40; x++ {
+		for x := range int64(40) {
 			var px, py field
 			xb := big.NewInt(x).FillBytes(make([]byte, 32))
 			if !liftX(xb, false, &px, &py) {

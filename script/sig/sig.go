@@ -132,7 +132,7 @@ func NewBatch(v Verifier, cache *Cache) *Batch {
 func (b *Batch) Check(c *Check) bool { return b.exact.Check(c) }
 
 // Defer implements [Checker]: it collects c, unless the cache knows it, and
-// returns true. The slices of c must stay as they are until Verify or Reset.
+// returns true. The slices of c must stay as they are until Verify.
 func (b *Batch) Defer(c *Check) bool {
 	if cache := b.exact.Cache; cache != nil {
 		k := cache.key(c)
@@ -157,12 +157,7 @@ func (b *Batch) Verify() bool {
 			b.exact.Cache.add(&b.keys[i])
 		}
 	}
-	b.Reset()
-	return ok
-}
-
-// Reset forgets the collected checks.
-func (b *Batch) Reset() {
 	clear(b.checks) // let go of the transactions that the slices belong to
 	b.checks, b.keys = b.checks[:0], b.keys[:0]
+	return ok
 }
