@@ -47,7 +47,7 @@ func TestCheckTx(t *testing.T) {
 			valid++
 			continue
 		}
-		rule, ok := err.(*consensus.RuleError) //nolint:errorlint // CheckTx promises the type itself
+		rule, ok := err.(*consensus.RuleError)
 		if !ok {
 			t.Fatalf("%T is not a RuleError: %v", err, err)
 		}

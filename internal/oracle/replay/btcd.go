@@ -18,8 +18,8 @@ const btcdCoinCache = 250 << 20
 // BTCD imports the chain file at path through btcd's blockchain package into
 // an empty database in dir, and flushes it. There is no signature cache, so
 // every signature is verified.
-func BTCD(path, dir string) (Result, error) {
-	r := Result{Name: "btcd", File: filepath.Base(path), Procs: runtime.GOMAXPROCS(0)}
+func BTCD(path, dir string) (r Result, err error) {
+	r = Result{Name: "btcd", File: filepath.Base(path), Procs: runtime.GOMAXPROCS(0)}
 	params := chaincfg.RegressionNetParams
 	m, err := start()
 	if err != nil {
@@ -29,7 +29,11 @@ func BTCD(path, dir string) (Result, error) {
 	if err != nil {
 		return r, err
 	}
-	defer db.Close()
+	defer func() {
+		if cerr := db.Close(); err == nil {
+			err = cerr
+		}
+	}()
 	chain, err := blockchain.New(&blockchain.Config{
 		DB:               db,
 		UtxoCacheMaxSize: btcdCoinCache,

@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"math/rand/v2"
 
-	"golang.org/x/crypto/ripemd160"
+	"golang.org/x/crypto/ripemd160" //nolint:staticcheck // OP_RIPEMD160 needs it, by another hand than Keelson's
 
 	"github.com/keelson-chain/keelson/internal/oracle/corpus"
 	"github.com/keelson-chain/keelson/script"

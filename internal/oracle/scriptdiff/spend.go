@@ -137,21 +137,21 @@ func (d *draft) place(w wrap, code []byte, stack [][]byte) {
 }
 
 // commitTapscript makes the output script and the parity in the control block
-// agree with the script and the control block in the witness. It reports
-// whether there is a control block with a valid key to do that for.
-func commitTapscript(s *corpus.Spend) bool {
+// agree with the script and the control block in the witness, if there is a
+// control block with a valid key.
+func commitTapscript(s *corpus.Spend) {
 	witness := s.Tx.Inputs[s.Input].Witness
 	n := len(witness)
 	if n > 1 && len(witness[n-1]) > 0 && witness[n-1][0] == txscript.TaprootAnnexTag {
 		n--
 	}
 	if n < 2 || len(witness[n-1]) < 33 || len(witness[n-1])%32 != 1 {
-		return false
+		return
 	}
 	control := append([]byte(nil), witness[n-1]...)
 	internal, err := schnorr.ParsePubKey(control[1:33])
 	if err != nil {
-		return false
+		return
 	}
 	node := txscript.NewTapLeaf(txscript.TapscriptLeafVersion(control[0]&0xfe), witness[n-2]).TapHash()
 	for rest := control[33:]; len(rest) > 0; rest = rest[32:] {
@@ -161,7 +161,6 @@ func commitTapscript(s *corpus.Spend) bool {
 	control[0] = control[0]&0xfe | output.SerializeCompressed()[0]&1
 	witness[n-1] = control
 	s.Spent[s.Input].PkScript = append([]byte{byte(script.Op1), 32}, schnorr.SerializePubKey(output)...)
-	return true
 }
 
 func payToScriptHash(code []byte) []byte {
