@@ -112,7 +112,7 @@ func validateOverwrites(b *wire.Block, view CoinView) error {
 				return err
 			}
 			if found {
-				return ruleError(ErrOverwrite, "tried to overwrite transaction %v", op.TxID)
+				return ruleError(ErrOverwrite, "%v", op.TxID)
 			}
 		}
 	}

@@ -16,28 +16,28 @@ func CheckBlock(p *Params, b *wire.Block) error {
 	}
 	root, mutated := b.TxMerkleRoot()
 	if root != b.Header.MerkleRoot {
-		return ruleError(ErrMerkleRoot, "hashMerkleRoot mismatch: header has %v, transactions %v", b.Header.MerkleRoot, root)
+		return ruleError(ErrMerkleRoot, "header has %v, transactions %v", b.Header.MerkleRoot, root).
+			debug("hashMerkleRoot mismatch")
 	}
 	if mutated {
-		return ruleError(ErrDuplicateTx, "duplicate transaction")
+		return &RuleError{Kind: ErrDuplicateTx, Debug: "duplicate transaction"}
 	}
 	size := b.StrippedSize()
 	if len(b.Txs) == 0 || size*wire.WitnessScaleFactor > p.MaxBlockWeight {
-		return ruleError(ErrBlockLength, "size limits failed: %d transactions, %d bytes without witness", len(b.Txs), size)
+		return ruleError(ErrBlockLength, "%d transactions, %d bytes without witness", len(b.Txs), size).
+			debug("size limits failed")
 	}
 	if !b.Txs[0].IsCoinbase() {
-		err := ruleError(ErrCoinbaseMissing, "first tx is not coinbase")
-		err.mutated = maybeInnerNodes(b)
-		return err
+		return &RuleError{Kind: ErrCoinbaseMissing, Debug: "first tx is not coinbase", mutated: maybeInnerNodes(b)}
 	}
 	for i, tx := range b.Txs[1:] {
 		if tx.IsCoinbase() {
-			return ruleError(ErrCoinbaseMultiple, "more than one coinbase: transaction %d", i+1)
+			return ruleError(ErrCoinbaseMultiple, "transaction %d", i+1).debug("more than one coinbase")
 		}
 	}
 	for _, tx := range b.Txs {
-		if err := CheckTx(p, tx); err != nil {
-			return inTx(err, tx)
+		if err := checkTx(p, tx); err != nil {
+			return inTx(err, tx).debug("Transaction check failed (tx hash %v) %s", tx.TxID(), err.Debug)
 		}
 	}
 	sigOps := 0
@@ -45,7 +45,7 @@ func CheckBlock(p *Params, b *wire.Block) error {
 		sigOps += legacySigOps(tx)
 	}
 	if cost := sigOps * wire.WitnessScaleFactor; cost > p.MaxBlockSigOpsCost {
-		return ruleError(ErrBlockSigOps, "out-of-bounds SigOpCount: cost %d", cost)
+		return ruleError(ErrBlockSigOps, "cost %d", cost).debug("out-of-bounds SigOpCount")
 	}
 	return nil
 }
@@ -64,14 +64,16 @@ func maybeInnerNodes(b *wire.Block) bool {
 }
 
 // inTx adds which transaction err is about.
-func inTx(err error, tx *wire.Tx) error {
-	if e, ok := err.(*RuleError); ok {
-		if e.Desc != "" {
-			e.Desc += ", "
-		}
-		e.Desc += "transaction " + tx.TxID().String()
+func inTx(err *RuleError, tx *wire.Tx) *RuleError {
+	if err.Desc != "" {
+		err.Desc += ", "
 	}
+	err.Desc += "transaction " + tx.TxID().String()
 	return err
+}
+
+func nonFinal(tx *wire.Tx) *RuleError {
+	return inTx(ruleError(ErrNonFinal, "lock time %d", tx.LockTime).debug("non-final transaction"), tx)
 }
 
 // ValidateBlockContext judges b as a child of s.Tip in all that needs the
@@ -86,12 +88,12 @@ func ValidateBlockContext(s State, b *wire.Block) error {
 	}
 	for _, tx := range b.Txs {
 		if !IsFinal(tx, height, cutoff) {
-			return inTx(ruleError(ErrNonFinal, "non-final transaction"), tx)
+			return nonFinal(tx)
 		}
 	}
 	coinbase := &b.Txs[0].Inputs[0]
 	if s.Active(BIP34) && !bytes.HasPrefix(coinbase.SigScript, heightScript(height)) {
-		return ruleError(ErrCoinbaseHeight, "block height mismatch in coinbase: height is %d", height)
+		return ruleError(ErrCoinbaseHeight, "the height is %d", height).debug("block height mismatch in coinbase")
 	}
 	if s.Active(BIP54) {
 		if err := validateBlock54(b, height); err != nil {
@@ -104,7 +106,7 @@ func ValidateBlockContext(s State, b *wire.Block) error {
 	// Only now is it certain that the weight is that of the block and not of
 	// a coinbase witness that somebody filled up.
 	if weight := b.Weight(); weight > s.Params.MaxBlockWeight {
-		return ruleError(ErrBlockWeight, "weight limit failed: %d", weight)
+		return ruleError(ErrBlockWeight, "%d", weight).debug("ContextualCheckBlock : weight limit failed")
 	}
 	return nil
 }
@@ -155,17 +157,18 @@ func checkWitness(b *wire.Block, segwit bool) error {
 	if segwit && ok {
 		witness := b.Txs[0].Inputs[0].Witness
 		if len(witness) != 1 || len(witness[0]) != 32 {
-			return ruleError(ErrWitnessNonceSize, "CheckWitnessMalleation : invalid witness reserved value size")
+			return &RuleError{Kind: ErrWitnessNonceSize, Debug: "CheckWitnessMalleation : invalid witness reserved value size"}
 		}
 		want := wire.WitnessCommitmentHash(b.WitnessMerkleRoot(), [32]byte(witness[0]))
 		if commitment != want {
-			return ruleError(ErrWitnessCommitment, "CheckWitnessMalleation : witness merkle commitment mismatch: %v, not %v", commitment, want)
+			return ruleError(ErrWitnessCommitment, "%v, not %v", commitment, want).
+				debug("CheckWitnessMalleation : witness merkle commitment mismatch")
 		}
 		return nil
 	}
 	for _, tx := range b.Txs {
 		if tx.HasWitness() {
-			return inTx(ruleError(ErrUnexpectedWitness, "CheckWitnessMalleation : unexpected witness data found"), tx)
+			return inTx(&RuleError{Kind: ErrUnexpectedWitness, Debug: "CheckWitnessMalleation : unexpected witness data found"}, tx)
 		}
 	}
 	return nil

@@ -147,9 +147,11 @@ func (k ErrorKind) Reason() string {
 // RuleError says that a header, transaction or block is invalid and why.
 type RuleError struct {
 	Kind ErrorKind
-	// Desc carries the numbers. Where Bitcoin Core attaches a debug message
-	// to the reject string, it is that message.
+	// Desc carries the numbers.
 	Desc string
+	// Debug is the message that Bitcoin Core attaches to the reject string, to
+	// the letter; empty where it has none. See RejectText.
+	Debug string
 	// Err is the cause where there is one: the script.ErrorCode of a script.
 	Err error
 
@@ -194,6 +196,18 @@ func RejectReason(err error) string {
 	return ""
 }
 
+// RejectText returns the reject reason with Bitcoin Core's debug message after
+// it, as in "bad-txns-inputs-missingorspent, CheckTxInputs: inputs
+// missing/spent". It is empty if err is not about a rule.
+func RejectText(err error) string {
+	text := RejectReason(err)
+	var e *RuleError
+	if errors.As(err, &e) && e.Debug != "" {
+		text += ", " + e.Debug
+	}
+	return text
+}
+
 // Mutated reports whether err blames the body that was handed in rather than
 // the block that its header names: someone may have changed the body, and
 // another body with the same header may be valid. The header must then not be
@@ -205,6 +219,12 @@ func Mutated(err error) bool {
 
 func ruleError(kind ErrorKind, format string, args ...any) *RuleError {
 	return &RuleError{Kind: kind, Desc: fmt.Sprintf(format, args...)}
+}
+
+// debug sets Bitcoin Core's debug message.
+func (e *RuleError) debug(format string, args ...any) *RuleError {
+	e.Debug = fmt.Sprintf(format, args...)
+	return e
 }
 
 func scriptError(code error, format string, args ...any) *RuleError {

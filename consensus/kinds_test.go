@@ -369,6 +369,47 @@ func TestRejectReason(t *testing.T) {
 	if len(want) > 0 {
 		t.Errorf("not tried: %v", want)
 	}
+	texts := map[string]string{
+		"hash above the target":                  "high-hash, proof of work failed",
+		"another merkle root":                    "bad-txnmrklroot, hashMerkleRoot mismatch",
+		"last transaction twice":                 "bad-txns-duplicate, duplicate transaction",
+		"more bytes than a block may have":       "bad-blk-length, size limits failed",
+		"no coinbase":                            "bad-cb-missing, first tx is not coinbase",
+		"two coinbases":                          "bad-cb-multiple, more than one coinbase",
+		"other difficulty bits":                  "bad-diffbits, incorrect proof of work",
+		"time not after the median":              "time-too-old, block's timestamp is too early",
+		"time in the far future":                 "time-too-new, block timestamp too far in the future",
+		"version 3":                              "bad-version(0x00000003), rejected nVersion=0x00000003 block",
+		"lock time that has not passed":          "bad-txns-nonfinal, non-final transaction",
+		"another height in the coinbase":         "bad-cb-height, block height mismatch in coinbase",
+		"no witness reserved value":              "bad-witness-nonce-size, CheckWitnessMalleation : invalid witness reserved value size",
+		"another witness commitment":             "bad-witness-merkle-match, CheckWitnessMalleation : witness merkle commitment mismatch",
+		"witnesses without a commitment":         "unexpected-witness, CheckWitnessMalleation : unexpected witness data found",
+		"witness heavier than a block":           "bad-blk-weight, ContextualCheckBlock : weight limit failed",
+		"coin that does not exist":               "bad-txns-inputs-missingorspent, CheckTxInputs: inputs missing/spent",
+		"immature coinbase":                      "bad-txns-premature-spend-of-coinbase, tried to spend coinbase at depth 1",
+		"outputs above inputs":                   "bad-txns-in-belowout, value in (50.00) < value out (50.00000001)",
+		"coinbase pays one satoshi too much":     "bad-cb-amount",
+		"relative lock time that has not passed": "bad-txns-nonfinal",
+	}
+	for _, m := range chaingen.Munges() {
+		if text, ok := texts[m.Name]; ok {
+			delete(texts, m.Name)
+			if got := consensus.RejectText(c.ValidateAt(c.Munged(m), int64(c.State().Times[0])+600)); got != text {
+				t.Errorf("%s: %q", m.Name, got)
+			}
+		}
+		if m.Name == "negative output" {
+			b := c.Munged(m)
+			want := "bad-txns-vout-negative, Transaction check failed (tx hash " + b.Txs[1].TxID().String() + ") "
+			if got := consensus.RejectText(c.ValidateAt(b, far)); got != want {
+				t.Errorf("%s: %q", m.Name, got)
+			}
+		}
+	}
+	if len(texts) > 0 {
+		t.Errorf("not tried: %v", texts)
+	}
 	if got := consensus.RejectReason(errors.New("disk is full")); got != "" {
 		t.Errorf("a fault of the machine has reason %q", got)
 	}

@@ -33,6 +33,13 @@ const (
 // CheckTx checks what can be said of a transaction without any context: its
 // shape, its size and its amounts. Every error is a *RuleError.
 func CheckTx(p *Params, tx *wire.Tx) error {
+	if err := checkTx(p, tx); err != nil {
+		return err
+	}
+	return nil
+}
+
+func checkTx(p *Params, tx *wire.Tx) *RuleError {
 	if len(tx.Inputs) == 0 {
 		return &RuleError{Kind: ErrNoInputs}
 	}
@@ -155,15 +162,18 @@ func newInputs(s State, flags script.Flags) inputs {
 
 // validate returns the fee of tx, which is not a coinbase and has passed
 // CheckTx. spent has the coins of its inputs, or fewer if one is missing.
-func (v *inputs) validate(tx *wire.Tx, spent []Coin) (fee wire.Amount, err error) {
+func (v *inputs) validate(tx *wire.Tx, spent []Coin) (fee wire.Amount, err *RuleError) {
 	if len(spent) < len(tx.Inputs) {
-		return 0, ruleError(ErrMissingInput, "CheckTxInputs: inputs missing/spent: %v", tx.Inputs[len(spent)].PrevOut)
+		return 0, ruleError(ErrMissingInput, "%v", tx.Inputs[len(spent)].PrevOut).
+			debug("CheckTxInputs: inputs missing/spent")
 	}
 	var in wire.Amount
 	for i := range tx.Inputs {
 		c := &spent[i]
 		if c.Coinbase && v.height-c.Height < v.params.CoinbaseMaturity {
-			return 0, ruleError(ErrImmatureSpend, "tried to spend coinbase at depth %d", v.height-c.Height)
+			depth := v.height - c.Height
+			return 0, ruleError(ErrImmatureSpend, "%v is %d blocks deep", tx.Inputs[i].PrevOut, depth).
+				debug("tried to spend coinbase at depth %d", depth)
 		}
 		if in += c.Out.Value; !c.Out.Value.Valid() || !in.Valid() {
 			return 0, ruleError(ErrInputValueRange, "inputs up to %d: %v", i, in)
@@ -174,7 +184,8 @@ func (v *inputs) validate(tx *wire.Tx, spent []Coin) (fee wire.Amount, err error
 		out += tx.Outputs[i].Value
 	}
 	if in < out {
-		return 0, ruleError(ErrOutputsExceedInputs, "value in (%s) < value out (%s)", formatMoney(in), formatMoney(out))
+		return 0, ruleError(ErrOutputsExceedInputs, "outputs %v, inputs %v", out, in).
+			debug("value in (%s) < value out (%s)", formatMoney(in), formatMoney(out))
 	}
 	if fee = in - out; !fee.Valid() {
 		return 0, ruleError(ErrFeeRange, "%v", fee)
@@ -188,7 +199,7 @@ func (v *inputs) validate(tx *wire.Tx, spent []Coin) (fee wire.Amount, err error
 }
 
 // sequenceLocks checks the relative lock times of tx (BIP 68).
-func (v *inputs) sequenceLocks(tx *wire.Tx, spent []Coin) error {
+func (v *inputs) sequenceLocks(tx *wire.Tx, spent []Coin) *RuleError {
 	if !v.csv || tx.Version < 2 {
 		return nil
 	}

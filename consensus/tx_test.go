@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"math/rand/v2"
-	"strings"
 	"testing"
 
 	"github.com/keelson-chain/keelson/internal/vectors"
@@ -189,8 +188,8 @@ func TestDescriptions(t *testing.T) {
 	tx := &wire.Tx{Inputs: make([]wire.TxIn, 1), Outputs: []wire.TxOut{{Value: 2 * wire.Coin}}}
 	tx.Inputs[0].PrevOut.TxID[0] = 1
 	_, err := ValidateTx(GenesisState(Regtest(RegtestOptions{})), tx, []Coin{{Out: wire.TxOut{Value: wire.Coin / 2}}}, Options{})
-	if want := "value in (0.50) < value out (2.00)"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("%v, want %q in it", err, want)
+	if got, want := RejectText(err), "bad-txns-in-belowout, value in (0.50) < value out (2.00)"; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 	if got := ErrorKind(200).Error() + ErrorKind(200).Reason(); got != "unknown rule 200unknown" {
 		t.Error(got)

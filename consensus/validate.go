@@ -46,7 +46,7 @@ func ValidateBlock(s State, b *wire.Block, spent []Coin, o Options) error {
 		claimed += b.Txs[0].Outputs[i].Value
 	}
 	if allowed := Subsidy(s.Params, v.height) + fees; claimed > allowed {
-		return ruleError(ErrCoinbaseAmount, "coinbase pays too much (actual=%d vs limit=%d)", claimed, allowed)
+		return ruleError(ErrCoinbaseAmount, "%v, at most %v is allowed", claimed, allowed)
 	}
 	return nil
 }
@@ -92,15 +92,16 @@ func ValidateTx(s State, tx *wire.Tx, spent []Coin, o Options) (fee wire.Amount,
 	// The header of the child is not known: from BIP 113 on it does not
 	// matter, and before, the median is the safe side of what it can be.
 	if !IsFinal(tx, height, int64(s.MedianTimePast())) {
-		return 0, inTx(ruleError(ErrNonFinal, "non-final transaction"), tx)
+		return 0, nonFinal(tx)
 	}
 	if s.Active(BIP54) && tx.StrippedSize() == bip54TxSize {
 		return 0, inTx(&RuleError{Kind: ErrTxSize64}, tx)
 	}
 	flags := s.ScriptFlags()
 	v := newInputs(s, flags)
-	if fee, err = v.validate(tx, spent); err != nil {
-		return 0, inTx(err, tx)
+	fee, failure := v.validate(tx, spent)
+	if failure != nil {
+		return 0, inTx(failure, tx)
 	}
 	if err := v.sequenceLocks(tx, spent); err != nil {
 		return 0, inTx(err, tx)
