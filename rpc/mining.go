@@ -197,15 +197,11 @@ func (c *call) newBlock(txs []*wire.Tx, pkScript []byte) (*wire.Block, error) {
 		return nil, errors.New("Failed to make block.")
 	}
 	err = testBlock(state, block, coins)
-	reason := consensus.RejectReason(err)
-	if reason == "" {
+	text := consensus.RejectText(err)
+	if text == "" {
 		return block, err
 	}
-	var rule *consensus.RuleError
-	if errors.As(err, &rule) && rule.Desc != "" {
-		reason += ", " + rule.Desc
-	}
-	return nil, jsonrpc.Errorf(jsonrpc.CodeVerify, "testBlockValidity failed: %s", reason)
+	return nil, jsonrpc.Errorf(jsonrpc.CodeVerify, "testBlockValidity failed: %s", text)
 }
 
 // testBlock judges a block that was built on the state by every rule but those
