@@ -22,7 +22,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		}
 		if l.open.Add(1) > maxConnections {
 			l.open.Add(-1)
-			c.Close()
+			_ = c.Close() // nothing was said on it
 			continue
 		}
 		return &conn{Conn: c, open: l.open}, nil

@@ -130,7 +130,7 @@ func (s *Server) txObject(tx *wire.Tx, view txView) jsonrpc.Object {
 	weight := tx.Weight()
 	o.Add("txid", tx.TxID())
 	o.Add("hash", tx.WTxID())
-	o.Add("version", uint32(tx.Version))
+	o.Add("version", tx.Version)
 	o.Add("size", tx.Size())
 	o.Add("vsize", (weight+wire.WitnessScaleFactor-1)/wire.WitnessScaleFactor)
 	o.Add("weight", weight)

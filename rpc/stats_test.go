@@ -3,7 +3,6 @@ package rpc
 import (
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"testing"
 
 	"github.com/keelson-chain/keelson/internal/vectors"
@@ -44,7 +43,7 @@ func TestBlockStats(t *testing.T) {
 		height := want.Get("height").Text
 		byHeight := n.call("getblockstats", number(height))
 		byHash := n.call("getblockstats", want.Get("blockhash").Text)
-		if a, b := fmt.Sprintf("%s", jsonrpc.Append(nil, byHeight)), fmt.Sprintf("%s", jsonrpc.Append(nil, byHash)); a != b {
+		if a, b := string(jsonrpc.Append(nil, byHeight)), string(jsonrpc.Append(nil, byHash)); a != b {
 			t.Errorf("height %s: by hash %s", height, b)
 		}
 		if got := byHeight.Len(); got != want.Len() {
