@@ -58,7 +58,7 @@ func appendCoin(dst []byte, c *consensus.Coin) []byte {
 
 // formOf returns the form that script is stored in.
 func formOf(s []byte) int {
-	form := formRaw
+	var form int
 	switch {
 	case len(s) == 25 && s[0] == 0x76:
 		form = formP2PKH

@@ -44,7 +44,7 @@ func (l *Ledger) Import(ctx context.Context, path string, progress func(ImportPr
 	if err != nil {
 		return ImportProgress{}, err
 	}
-	defer src.close()
+	defer func() { _ = src.close() }() // it was only read
 	in := intake{l: l, src: src, progress: progress, strict: !src.folder}
 	done, err := in.run(ctx)
 	if err == nil {

@@ -67,9 +67,9 @@ func openOn(ctx context.Context, cfg Config, files fsys.FS) (*Ledger, error) {
 	l.lazy.Add(1)
 	if err := l.open(ctx); err != nil {
 		if l.fault == nil && l.cur != nil && l.undo != nil {
-			l.commit(true) // keep what was done
+			_ = l.commit(true) // keep what was done; err says why that ends here
 		}
-		l.closeFiles()
+		_ = l.closeFiles()
 		return nil, err
 	}
 	l.lazy.Add(-1)

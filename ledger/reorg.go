@@ -132,7 +132,7 @@ func (l *Ledger) rewind(ctx context.Context, fork *node) error {
 			return err
 		}
 		if err := l.disconnect(); err != nil {
-			return l.broken(fmt.Errorf("disconnect block %v at height %d: %w", l.cur.hash, l.cur.height, err))
+			return l.broken(fmt.Errorf("disconnect the tip: %w", err))
 		}
 		if err := l.stage(); err != nil {
 			return err
@@ -232,7 +232,7 @@ func (l *Ledger) Precious(hash wire.Hash) error {
 func (l *Ledger) leave(err error) error {
 	if l.fault == nil {
 		l.findCandidates()
-		l.settle() // the caller is told of the first error
+		_ = l.settle() // the caller is told of the first error
 	}
 	return err
 }

@@ -202,7 +202,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	server.Close()
 	for ; served < len(s.listeners); served++ {
-		<-done
+		<-done //nolint:errcheck // they end because they were told to
 	}
 	<-s.handling.stop()
 	return failure

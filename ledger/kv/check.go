@@ -34,7 +34,7 @@ func checkFooter(f fsys.File, size int64) error {
 		return damaged("%d bytes are too few for a table", size)
 	}
 	var footer [footerSize]byte
-	if _, err := f.ReadAt(footer[:], size-footerSize); err != nil && err != io.EOF {
+	if _, err := f.ReadAt(footer[:], size-footerSize); err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
 	r := fields{b: footer[:]}

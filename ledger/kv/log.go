@@ -2,6 +2,7 @@ package kv
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/crc32"
 	"io"
 
@@ -57,7 +58,7 @@ func readLog(f fsys.File, size int64, fn func(record []byte) error) (whole int64
 	inside := false // a record whose end has not come
 	for start := int64(0); start < size; start += logBlock {
 		block := buf[:min(logBlock, size-start)]
-		if _, err := f.ReadAt(block, start); err != nil && err != io.EOF {
+		if _, err := f.ReadAt(block, start); err != nil && !errors.Is(err, io.EOF) {
 			return 0, err
 		}
 		for at := 0; len(block)-at >= logHeader; {
@@ -91,7 +92,7 @@ func damageAt(f fsys.File, size, start int64, at int, begins bool) error {
 	var buf [logBlock]byte
 	for from := at + 1; start < size && !found; start, from = start+logBlock, 0 {
 		block := buf[:min(logBlock, size-start)]
-		if _, err := f.ReadAt(block, start); err != nil && err != io.EOF {
+		if _, err := f.ReadAt(block, start); err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		for i := from; i < len(block) && !found; i++ {

@@ -1,6 +1,7 @@
 package kv
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/syndtr/goleveldb/leveldb"
@@ -35,7 +36,7 @@ func (r *reader) check(err error) error {
 	if failure := r.files.failure(); failure != nil {
 		return failure
 	}
-	if err == nil || err == leveldb.ErrNotFound {
+	if err == nil || errors.Is(err, leveldb.ErrNotFound) {
 		return notFound(err)
 	}
 	return fmt.Errorf("database %s: %w", r.files.fs.Path("."), classify(err))

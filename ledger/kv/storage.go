@@ -183,7 +183,7 @@ func (s *storage) unborn() error {
 		}
 	}
 	for _, fd := range fds {
-		s.Remove(fd)
+		_ = s.Remove(fd) // what stays is removed when the new database is opened
 	}
 	return os.ErrNotExist // goleveldb does not unwrap
 }
@@ -199,7 +199,7 @@ func (s *storage) readFile(name string) ([]byte, error) {
 		return nil, err
 	}
 	b := make([]byte, size)
-	if _, err := f.ReadAt(b, 0); err != nil && err != io.EOF {
+	if _, err := f.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
 	return b, nil

@@ -39,9 +39,9 @@ func OpenOn(fs fsys.FS, o Options) (*Store, error) {
 	db, err := leveldb.Open(files, settings)
 	if failure := files.failure(); failure != nil || err != nil {
 		if db != nil {
-			db.Close()
+			_ = db.Close()
 		}
-		files.Close()
+		_ = files.Close()
 		if failure != nil {
 			return nil, fmt.Errorf("open database %s: %w", fs.Path("."), failure)
 		}

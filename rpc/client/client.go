@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -135,8 +136,7 @@ func result(reply *jsonrpc.Value) (jsonrpc.Value, error) {
 	if e.IsNull() {
 		return *reply.Get("result"), nil
 	}
-	code := 0
-	fmt.Sscan(e.Get("code").Text, &code)
+	code, _ := strconv.Atoi(e.Get("code").Text) // 0 if it is no number
 	return jsonrpc.Value{}, &jsonrpc.Error{Code: jsonrpc.Code(code), Message: e.Get("message").Text}
 }
 
