@@ -53,7 +53,7 @@ var (
 	// ErrOtherNetwork: the folder belongs to another network or chain-spec.
 	ErrOtherNetwork = errors.New("data belongs to another network")
 	// ErrPrunedData: the setting needs blocks that have been pruned.
-	ErrPrunedData = errors.New("needs blocks that have been pruned")
+	ErrPrunedData = errors.New("blocks have been pruned")
 )
 
 type unknownParent struct{}

@@ -60,27 +60,19 @@ func (l *Ledger) Tx(txid wire.Hash) (*wire.Tx, wire.Hash, error) {
 	if !l.cfg.TxIndex {
 		return nil, wire.Hash{}, ErrNoTxIndex
 	}
-	for {
-		tip := l.tip.Load()
-		if l.committed.Load() != tip.node {
-			if err := l.commitForReader(); err != nil {
-				return nil, wire.Hash{}, err
-			}
-			tip = l.tip.Load()
-		}
-		tx, hash, err := l.indexedTx(tip.node, txid)
-		if err == nil || l.tip.Load() == tip {
-			return tx, hash, err
-		}
-		// A reorganisation came in between: look again.
+	// A snapshot has the index and the tip that it belongs to.
+	s, err := l.Snapshot()
+	if err != nil {
+		return nil, wire.Hash{}, err
 	}
+	defer s.Close()
+	return s.tx(txid)
 }
 
-// indexedTx looks txid up in the index of the chain that ends in tip.
-func (l *Ledger) indexedTx(tip *node, txid wire.Hash) (*wire.Tx, wire.Hash, error) {
+func (s *Snapshot) tx(txid wire.Hash) (*wire.Tx, wire.Hash, error) {
 	none := wire.Hash{}
 	var room [1 + wire.HashSize]byte
-	value, err := l.db.Get(txKey(room[:0], &txid))
+	value, err := s.db.Get(txKey(room[:0], &txid))
 	if errors.Is(err, kv.ErrNotFound) {
 		return nil, none, fmt.Errorf("%w: %v", ErrUnknownTx, txid)
 	}
@@ -92,11 +84,11 @@ func (l *Ledger) indexedTx(tip *node, txid wire.Hash) (*wire.Tx, wire.Hash, erro
 	}
 	le := binary.LittleEndian
 	height, offset, size := le.Uint32(value), le.Uint32(value[4:]), le.Uint32(value[8:])
-	n := tip.ancestor(height)
+	n := s.tip.ancestor(height)
 	if n == nil {
 		return nil, none, fmt.Errorf("%w: transaction index entry of %v names height %d", ErrCorrupt, txid, height)
 	}
-	raw, err := l.readBytes(n)
+	raw, err := s.l.readBytes(n)
 	if err != nil {
 		return nil, none, err
 	}

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -88,6 +89,9 @@ type verifier struct {
 
 // damaged says in one line which block is not as it should be.
 func damaged(n *node, what string, err error) error {
+	if errors.Is(err, ErrCorrupt) {
+		return err // it names the block already
+	}
 	return fmt.Errorf("%w: block %v at height %d: %s: %w", ErrCorrupt, n.hash, n.height, what, err)
 }
 
