@@ -11,7 +11,7 @@ import (
 // not exist, or is spent twice; ValidateBlock reports that in its place.
 //
 // A transaction that would overwrite unspent outputs is a *RuleError (BIP 30).
-// Errors of the view are returned as they are.
+// Errors of the view are returned as they are. b must have passed CheckBlock.
 func Gather(s State, b *wire.Block, view CoinView) (spent []Coin, err error) {
 	n := 0
 	for _, tx := range b.Txs[1:] {
@@ -81,8 +81,8 @@ func (s State) coin(out wire.TxOut, mtp uint32, coinbase bool) Coin {
 // recur on Bitcoin's chain.
 const bip34Limit = 1_983_702
 
-// needsBIP30 reports whether b, the child of Tip, could have a transaction
-// with the id of one whose outputs are unspent.
+// needsBIP30 reports whether b, the child of Tip, could be valid but for a
+// transaction with the id of one whose outputs are unspent.
 //
 // It cannot if no two coinbases of the chain can be equal, since every other
 // transaction descends from them. BIP 34 sees to that where it has been active

@@ -283,6 +283,24 @@ func TestOverwriteSpent(t *testing.T) {
 	c.Add(again(c, first))
 }
 
+// TestMinedAgain: a transaction that is in the chain already finds its coins
+// spent, but while one of its outputs is unspent BIP 30 is named, as Bitcoin
+// Core does.
+func TestMinedAgain(t *testing.T) {
+	c := grown(consensus.Regtest(consensus.RegtestOptions{}))
+	tx := c.Spend(c.Mature()[:1], c.Out(chaingen.P2TR, 1, wire.Coin), c.Out(chaingen.P2TR, 2, wire.Coin))
+	outs := c.OutputsOf(tx)
+	c.Mine(tx)
+	for i, want := range []error{consensus.ErrOverwrite, consensus.ErrOverwrite, consensus.ErrMissingInput} {
+		if err := c.ValidateAt(c.Next(tx), far); !errors.Is(err, want) {
+			t.Errorf("with %d outputs spent: %v", i, err)
+		}
+		if i < len(outs) {
+			c.Mine(c.Spend(outs[i:i+1], c.Out(chaingen.P2TR, 3, 1000)))
+		}
+	}
+}
+
 // TestTwoFaults: of two faults the one is reported that Bitcoin Core finds
 // first.
 func TestTwoFaults(t *testing.T) {
