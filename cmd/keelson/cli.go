@@ -332,6 +332,9 @@ func (c *cliCall) seconds(name string, def int64) (time.Duration, error) {
 	return time.Duration(n) * time.Second, nil
 }
 
+// waitStep is how long -rpcwait waits before it tries again.
+const waitStep = 200 * time.Millisecond
+
 // wait makes a call, again and again with -rpcwait while the node cannot be
 // reached or is starting, and puts failures in bitcoin-cli's words.
 func (t *target) wait(c *cliCall, call func(context.Context) error) error {
@@ -345,7 +348,7 @@ func (t *target) wait(c *cliCall, call func(context.Context) error) error {
 		var rpcErr *jsonrpc.Error
 		starting := errors.As(err, &rpcErr) && rpcErr.Code == jsonrpc.CodeInWarmup
 		if c.on("rpcwait") && (starting || errors.Is(err, client.ErrConnection)) && (patience == 0 || time.Now().Before(deadline)) {
-			time.Sleep(time.Second)
+			time.Sleep(waitStep)
 			continue
 		}
 		if starting && c.on("rpcwait") {
