@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ func controlMethods() []method {
 		},
 		{
 			name: "uptime", category: "control", run: uptime,
-			help:     "How long the node has been running.",
+			help:     "How long the node has been running, by its own clock.",
 			results:  one(rNumber("", "Seconds since it was started")),
 			examples: []string{""},
 		},
@@ -103,19 +105,19 @@ func stop(c *call) (any, error) {
 }
 
 func uptime(c *call) (any, error) {
-	return int64(time.Since(c.s.started).Seconds()), nil
+	return c.s.clock.Now().Unix() - c.s.started, nil
 }
 
 func getrpcinfo(c *call) (any, error) {
-	var active []jsonrpc.Object
 	c.s.mu.Lock()
-	for other := range c.s.calls {
-		var o jsonrpc.Object
-		o.Add("method", other.method.name)
-		o.Add("duration", time.Since(other.start).Microseconds())
-		active = append(active, o)
-	}
+	calls := slices.Collect(maps.Keys(c.s.calls))
 	c.s.mu.Unlock()
+	slices.SortFunc(calls, func(a, b *call) int { return a.start.Compare(b.start) })
+	active := make([]jsonrpc.Object, len(calls))
+	for i, other := range calls {
+		active[i].Add("method", other.method.name)
+		active[i].Add("duration", time.Since(other.start).Microseconds())
+	}
 	var o jsonrpc.Object
 	o.Add("active_commands", active)
 	o.Add("logpath", "")

@@ -48,6 +48,9 @@ func TestControl(t *testing.T) {
 	if got := n.clock.Now().Unix(); got != 1700000000 {
 		t.Errorf("the clock says %d", got)
 	}
+	if got := n.call("uptime").Text; len(got) < 3 {
+		t.Errorf("uptime %s with the clock in the past or future", got)
+	}
 	n.fails(-8, "Mocktime must be in the range [0, 9223372036], not -1.", "setmocktime", -1)
 	n.fails(-8, "Mocktime must be in the range [0, 9223372036], not 9223372037.", "setmocktime", 9223372037)
 	n.call("setmocktime", 0)
@@ -208,5 +211,17 @@ func TestConvertible(t *testing.T) {
 	}
 	if Convertible("nosuchmethod", 0, "") || Convertible("getblock", 7, "") || Convertible("getblock", 0, "x") {
 		t.Error("unknown arguments are no JSON")
+	}
+}
+
+// TestMistake: a method that panics is answered, and others after it.
+func TestMistake(t *testing.T) {
+	n := startTestNode(t, nil)
+	n.server.Serve(Node{}) // no ledger
+	n.fails(-32603, "Internal bug detected: ", "getblockcount")
+	n.fails(-32603, "Internal bug detected: ", "getblockcount")
+	n.server.Serve(Node{Ledger: n.ledger})
+	if got := n.text("getblockcount"); got != "0" {
+		t.Error(got)
 	}
 }

@@ -25,7 +25,7 @@ import (
 // testNode is a server on a real ledger, reached over loopback.
 type testNode struct {
 	*client.Client
-	t        *testing.T
+	t        testing.TB
 	server   *Server
 	ledger   *ledger.Ledger
 	params   *consensus.Params
@@ -38,7 +38,7 @@ type testNode struct {
 }
 
 // startTestNode starts one on regtest. change may change both Configs before.
-func startTestNode(t *testing.T, change func(*Config, *ledger.Config)) *testNode {
+func startTestNode(t testing.TB, change func(*Config, *ledger.Config)) *testNode {
 	t.Helper()
 	n := newTestNode(t, change)
 	l := n.ledger
@@ -47,7 +47,7 @@ func startTestNode(t *testing.T, change func(*Config, *ledger.Config)) *testNode
 }
 
 // newTestNode is startTestNode before the end of the warm-up.
-func newTestNode(t *testing.T, change func(*Config, *ledger.Config)) *testNode {
+func newTestNode(t testing.TB, change func(*Config, *ledger.Config)) *testNode {
 	t.Helper()
 	dir := t.TempDir()
 	clock := &testClock{}

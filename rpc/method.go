@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -105,7 +106,7 @@ func (s *Server) call(ctx context.Context, user string, req *jsonrpc.Request) (a
 		delete(s.calls, c)
 		s.mu.Unlock()
 	}()
-	result, err := c.execute()
+	result, err := c.guarded()
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil, jsonrpc.Errorf(jsonrpc.CodeNotConnected, "Shutting down")
@@ -113,6 +114,18 @@ func (s *Server) call(ctx context.Context, user string, req *jsonrpc.Request) (a
 		return nil, asError(err)
 	}
 	return result, nil
+}
+
+// guarded is execute for a server that goes on whatever happens in a method:
+// a panic is a mistake of ours, which the log tells about and the caller hears of.
+func (c *call) guarded() (result any, err error) {
+	defer func() {
+		if mistake := recover(); mistake != nil {
+			c.s.log.Error().Str("method", c.method.name).Str("stack", string(debug.Stack())).Msgf("mistake in a JSON-RPC method: %v", mistake)
+			err = jsonrpc.Errorf(jsonrpc.CodeInternal, "Internal bug detected: %v", mistake)
+		}
+	}()
+	return c.execute()
 }
 
 func (c *call) execute() (any, error) {

@@ -25,7 +25,7 @@ type Server struct {
 	cfg     Config
 	log     zerolog.Logger
 	clock   Clock
-	started time.Time
+	started int64 // seconds since 1970
 	methods map[string]*method
 	secret  string // USER:PASSWORD of the cookie or of Config
 
@@ -67,7 +67,7 @@ func New(cfg Config) (*Server, error) {
 	if s.clock == nil {
 		s.clock = realClock{}
 	}
-	s.started = s.clock.Now()
+	s.started = time.Now().Unix()
 	s.categories.init()
 	return s, nil
 }

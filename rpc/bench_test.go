@@ -1,0 +1,51 @@
+package rpc
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/keelson-chain/keelson/rpc/jsonrpc"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// BenchmarkCall measures whole calls over loopback, client included.
+func BenchmarkCall(b *testing.B) {
+	n := startTestNode(b, nil)
+	hash := n.params.GenesisHash
+	for _, c := range []struct {
+		method string
+		args   []any
+	}{
+		{"getblockcount", nil},
+		{"getblockhash", []any{0}},
+		{"getblockheader", []any{hash, true}},
+		{"getblock", []any{hash, 0}},
+		{"getblock", []any{hash, 2}},
+		{"getblockchaininfo", nil},
+	} {
+		b.Run(fmt.Sprintf("%s/%d", c.method, len(c.args)), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := n.Call(b.Context(), c.method, c.args...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkTxObject writes a block's worth of transactions as JSON.
+func BenchmarkTxObject(b *testing.B) {
+	n := startTestNode(b, nil)
+	tx := &wire.Tx{Version: 2}
+	for range 2 {
+		tx.Inputs = append(tx.Inputs, wire.TxIn{Witness: [][]byte{make([]byte, 72), make([]byte, 33)}})
+		tx.Outputs = append(tx.Outputs, wire.TxOut{Value: wire.Coin, PkScript: append([]byte{0, 20}, make([]byte, 20)...)})
+	}
+	var text []byte
+	b.ReportAllocs()
+	for b.Loop() {
+		text = jsonrpc.Append(text[:0], n.server.txObject(tx, txView{hex: true}))
+	}
+	b.SetBytes(int64(len(text)))
+}
