@@ -11,9 +11,11 @@ const (
 	// blocks arrive in the initial download.
 	commitInterval = 5 * time.Minute
 	// indexInterval and indexBytes are how much of downloaded bodies may wait to
-	// be named in the database: what is lost in a crash must be fetched again.
-	indexInterval = 10 * time.Second
-	indexBytes    = 64 << 20
+	// be named in the database: what is lost in a crash must be fetched and
+	// verified again. What is named need only be connected again, without
+	// scripts.
+	indexInterval = 2 * time.Second
+	indexBytes    = 32 << 20
 	// bulkChanges is the number of changes from which on a commit is streamed
 	// to the database instead of being gathered in memory.
 	bulkChanges = 100_000
@@ -57,7 +59,7 @@ func (l *Ledger) commit(coins bool) error {
 			w.Put(key, value)
 		}
 		if moved {
-			for e := range l.cache.Dirty() {
+			for e := range l.cache.DirtySorted() {
 				key = coinKey(key[:0], &e.OutPoint)
 				if e.Spent {
 					w.Delete(key)

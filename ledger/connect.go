@@ -26,14 +26,15 @@ func (v view) FetchCoin(op wire.OutPoint, c *consensus.Coin) (bool, error) {
 	}
 	var found bool
 	var err error
-	l.scripts, found, err = fetchCoin(l.db, &op, c, l.scripts)
+	l.key = coinKey(l.key[:0], &op)
+	l.scripts, found, err = fetchCoin(l.db, l.key, c, l.scripts)
 	return found, err
 }
 
-// fetchCoin looks a coin up in the database. Its script is appended to buf.
-func fetchCoin(db kv.Reader, op *wire.OutPoint, c *consensus.Coin, buf []byte) (grown []byte, found bool, err error) {
-	var room [1 + wire.HashSize + 5]byte
-	value, err := db.Get(coinKey(room[:0], op))
+// fetchCoin looks the coin with a key up in the database. Its script is
+// appended to buf.
+func fetchCoin(db kv.Reader, key []byte, c *consensus.Coin, buf []byte) (grown []byte, found bool, err error) {
+	value, err := db.Get(key)
 	if errors.Is(err, kv.ErrNotFound) {
 		return buf, false, nil
 	}
@@ -45,7 +46,7 @@ func fetchCoin(db kv.Reader, op *wire.OutPoint, c *consensus.Coin, buf []byte) (
 		err = errBadCoin
 	}
 	if err != nil {
-		return buf, false, fmt.Errorf("coin %v: %w", op, err)
+		return buf, false, fmt.Errorf("the coin with the key %x: %w", key, err)
 	}
 	return buf, true, nil
 }

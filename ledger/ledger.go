@@ -52,6 +52,7 @@ type Ledger struct {
 	closed     bool
 	scripts    []byte // of the coins that the block being connected spends
 	record     []byte // room for an undo record
+	key        []byte // room for a key
 
 	// Written under mu, read by anybody.
 	tip       atomic.Pointer[published]

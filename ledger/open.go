@@ -144,7 +144,8 @@ func (l *Ledger) openDatabase() error {
 	if err != nil {
 		return err
 	}
-	options := kv.Options{}
+	// What the database itself holds in memory comes on top of the coin cache.
+	options := kv.Options{Memory: min(kv.DefaultMemory, l.cfg.CacheBytes/2)}
 	at := fsys.Sub(l.fs, dbDir)
 	if !again {
 		l.db, err = kv.OpenOn(at, options)

@@ -13,7 +13,7 @@ import (
 func (l *Ledger) Coin(op wire.OutPoint) (consensus.Coin, bool, error) {
 	var c consensus.Coin
 	if l.committed.Load() == l.tip.Load().node {
-		_, found, err := fetchCoin(l.db, &op, &c, nil)
+		_, found, err := fetchCoin(l.db, coinKey(nil, &op), &c, nil)
 		return c, found, err
 	}
 	l.mu.Lock()
@@ -85,7 +85,7 @@ func (s *Snapshot) State() consensus.State { return s.l.tree.state(s.tip) }
 
 // FetchCoin looks a coin up; it makes Snapshot a consensus.CoinView.
 func (s *Snapshot) FetchCoin(op wire.OutPoint, c *consensus.Coin) (bool, error) {
-	_, found, err := fetchCoin(s.db, &op, c, nil)
+	_, found, err := fetchCoin(s.db, coinKey(nil, &op), c, nil)
 	return found, err
 }
 
