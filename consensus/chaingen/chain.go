@@ -14,7 +14,7 @@ import (
 // Chain is a tree of valid blocks with a current tip. It is not safe for
 // concurrent use.
 type Chain struct {
-	// Pay is how coinbases pay; the key is numbered by the height.
+	// Pay is how coinbases pay, to keys 0 to 15 in turn.
 	Pay Kind
 	// Step is by how many seconds a block is later than its parent.
 	Step int64
@@ -263,7 +263,7 @@ func (c *Chain) coinbase() *wire.Tx {
 			SigScript: sigScript,
 			Sequence:  wire.SequenceFinal,
 		}},
-		Outputs: []wire.TxOut{c.Out(c.Pay, int(height), 0)},
+		Outputs: []wire.TxOut{c.Out(c.Pay, int(height%16), 0)},
 	}
 	if c.tip.state.Active(consensus.BIP54) {
 		tx.LockTime, tx.Inputs[0].Sequence = height-1, wire.SequenceFinal-1
