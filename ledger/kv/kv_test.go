@@ -7,6 +7,8 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 
 	"github.com/keelson-chain/keelson/ledger/fsys"
@@ -219,4 +221,79 @@ func TestLocked(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.Close()
+}
+
+// Readers, snapshots and two writers work side by side: each batch raises two
+// counters, which are always equal.
+func TestConcurrent(t *testing.T) {
+	s, err := Open(t.TempDir(), small)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	put := func(w Writer, who string, n int) {
+		value := fmt.Appendf(nil, "%d", n)
+		w.Put([]byte("a "+who), value)
+		w.Put([]byte("b "+who), bytes.Repeat(value, 100))
+	}
+	var b Batch
+	put(&b, "batch", 0)
+	put(&b, "bulk", 0)
+	if err := s.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	const writes = 300
+	var writers, readers sync.WaitGroup
+	writers.Go(func() {
+		for n := range writes {
+			var b Batch
+			put(&b, "batch", n)
+			if err := s.Write(&b); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	writers.Go(func() {
+		for n := range writes / 10 {
+			if err := s.Bulk(func(w Writer) error { put(w, "bulk", n); return nil }); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	done := make(chan struct{})
+	for range 2 {
+		readers.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				snap, err := s.Snapshot()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				m := model{}
+				it := snap.Iterate(Range{})
+				for it.Next() {
+					m[string(it.Key())] = string(it.Value())
+				}
+				if err := it.Err(); err != nil {
+					t.Error(err)
+				}
+				it.Close()
+				for _, who := range []string{"batch", "bulk"} {
+					b, err := snap.Get([]byte("b " + who))
+					if err != nil || strings.Repeat(m["a "+who], 100) != string(b) {
+						t.Errorf("%s: %q beside %.10q, %v", who, m["a "+who], b, err)
+					}
+				}
+				snap.Close()
+			}
+		})
+	}
+	writers.Wait()
+	close(done)
+	readers.Wait()
 }
