@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"runtime"
 	"strconv"
@@ -495,6 +496,20 @@ func TestAllowed(t *testing.T) {
 	} {
 		if got := other.allowed(remote); got != want {
 			t.Errorf("%s: %v", remote, got)
+		}
+	}
+}
+
+// TestForbidden: a client from elsewhere is not even asked for a password.
+func TestForbidden(t *testing.T) {
+	n := startTestNode(t, nil)
+	for remote, want := range map[string]int{"10.0.0.1:5": http.StatusForbidden, "127.0.0.1:5": http.StatusUnauthorized} {
+		req := httptest.NewRequest(http.MethodPost, "/", strings.NewReader("{}"))
+		req.RemoteAddr = remote
+		w := httptest.NewRecorder()
+		n.server.handle(w, req)
+		if w.Code != want || w.Body.Len() != 0 {
+			t.Errorf("%s: %d %q", remote, w.Code, w.Body)
 		}
 	}
 }

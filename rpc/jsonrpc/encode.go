@@ -3,6 +3,7 @@ package jsonrpc
 import (
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/keelson-chain/keelson/wire"
@@ -69,7 +70,7 @@ func (e *encoder) append(dst []byte, v any, level int) []byte {
 		}
 		return append(dst, '"')
 	case Hex:
-		dst = append(dst, '"')
+		dst = append(slices.Grow(dst, 2*len(v)+64), '"') // a block is megabytes
 		dst = hex.AppendEncode(dst, v)
 		return append(dst, '"')
 	case Object:
