@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"strings"
 
 	"github.com/keelson-chain/keelson/pow"
@@ -298,20 +299,29 @@ func (spec *chainSpec) difficulty(p *Params) error {
 		p.Difficulty = Fixed
 	case "bitcoin-2016":
 		p.Difficulty = Window
+		// What pow.Retarget divides by must not be zero, and what it multiplies
+		// must fit 256 bits, or a late window would make the difficulty jump up.
+		timespan := uint64(d.Spacing) * uint64(d.Window)
+		if timespan < 4 {
+			return errors.New("difficulty.window is too short: bitcoin-2016 needs 4 s")
+		}
+		if timespan >= 1<<30 || p.PowLimit.BitLen()+bits.Len64(4*timespan) > 256 {
+			return fmt.Errorf("difficulty.limit %s is too easy for windows of %d s under bitcoin-2016", d.Limit, timespan)
+		}
 	case "asert":
 		p.Difficulty = ASERT
 		if p.HalfLife = d.HalfLife; p.HalfLife < 1 || p.HalfLife > 100_000_000 {
 			return fmt.Errorf("difficulty.half_life is %d and must be from 1 to 100000000", p.HalfLife)
 		}
 		if d.Anchor != "" {
-			bits, err := parseBits("difficulty.anchor", d.Anchor)
+			anchor, err := parseBits("difficulty.anchor", d.Anchor)
 			if err != nil {
 				return err
 			}
-			if target, err := bits.Target(); err != nil || target.Cmp(p.PowLimit) > 0 {
+			if target, err := anchor.Target(); err != nil || target.Cmp(p.PowLimit) > 0 {
 				return fmt.Errorf("difficulty.anchor %q is not a target within the limit", d.Anchor)
 			}
-			p.Anchor = bits
+			p.Anchor = anchor
 		}
 	default:
 		return fmt.Errorf(`difficulty.rule %q must be "fixed", "asert" or "bitcoin-2016"`, d.Rule)

@@ -166,6 +166,8 @@ func TestSpecErrors(t *testing.T) {
 		{in("difficulty"), "limit", "1c00ffff", "easier than the limit"},
 		{in("difficulty"), "limit", "00000000", "difficulty.limit"},
 		{in("difficulty"), "limit", nil, "difficulty.limit"},
+		{in("difficulty"), "limit", "207fffff", "too easy for windows"},
+		{in("difficulty"), "spacing", 600_000, "too easy for windows"},
 		{in("difficulty"), "spacing", 0, "difficulty.spacing"},
 		{in("difficulty"), "spacing", -600, "difficulty.spacing"},
 		{in("difficulty"), "window", 1, "difficulty.window"},

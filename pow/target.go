@@ -37,6 +37,9 @@ func (x uint256) compact() Bits {
 // lesser target is the harder one.
 func (t Target) Cmp(u Target) int { return t.v.cmp(u.v) }
 
+// BitLen returns the length of t in bits, 0 to 256.
+func (t Target) BitLen() int { return t.v.bitLen() }
+
 // Met reports whether h, as a little-endian number, does not exceed t.
 func (t Target) Met(h wire.Hash) bool {
 	for i := len(t.v) - 1; i >= 0; i-- {
