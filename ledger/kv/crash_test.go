@@ -92,7 +92,7 @@ func TestCrash(t *testing.T) {
 	}
 	images, torn := 0, 0
 	step := 1
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		step = 7
 	}
 	for n := 0; n <= fs.Ops(); n += step {
@@ -135,7 +135,7 @@ func TestCrash(t *testing.T) {
 func TestFaults(t *testing.T) {
 	eio := syscall.EIO
 	step := 1
-	if testing.Short() {
+	if testing.Short() || raceDetector {
 		step = 7
 	}
 	for _, c := range []struct {

@@ -86,18 +86,31 @@ func readLog(f fsys.File, size int64, fn func(record []byte) error) (whole int64
 }
 
 // damageAt returns an error if a record begins behind the damage at the given
-// place.
+// place: at any byte of the damaged block, or at a chunk of a later one, as far
+// as its chunks are whole.
 func damageAt(f fsys.File, size, start int64, at int, begins bool) error {
 	found := begins
 	var buf [logBlock]byte
-	for from := at + 1; start < size && !found; start, from = start+logBlock, 0 {
+	for first := true; start < size && !found; start, first = start+logBlock, false {
 		block := buf[:min(logBlock, size-start)]
-		if _, err := f.ReadAt(block, start); err != nil && !errors.Is(err, io.EOF) {
+		if _, err := f.ReadAt(block, start); err != nil && err != io.EOF {
 			return err
 		}
-		for i := from; i < len(block) && !found; i++ {
-			kind, _ := chunkAt(block[i:])
+		i := 0
+		if first {
+			i = at + 1
+		}
+		for i < len(block) && !found {
+			kind, n := chunkAt(block[i:])
 			found = kind == chunkFull || kind == chunkFirst
+			switch {
+			case first:
+				i++
+			case n == 0:
+				i = len(block)
+			default:
+				i += n
+			}
 		}
 	}
 	if found {
