@@ -278,6 +278,8 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	defer s.handling.leave()
 	control := http.NewResponseController(w)
 	control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	// Until the caller is known, the connection is not kept.
+	w.Header().Set("Connection", "close")
 	switch {
 	case !s.allowed(r.RemoteAddr):
 		s.reply(w, http.StatusForbidden, "", nil)
@@ -301,6 +303,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, http.StatusUnauthorized, "", nil)
 		return
 	}
+	w.Header().Del("Connection")
 	if r.ContentLength > maxBody {
 		s.reply(w, http.StatusRequestEntityTooLarge, "", nil)
 		return

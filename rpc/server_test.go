@@ -219,6 +219,9 @@ func TestHTTP(t *testing.T) {
 	if got := resp.Header.Get("WWW-Authenticate"); got != `Basic realm="jsonrpc"` {
 		t.Errorf("WWW-Authenticate is %q", got)
 	}
+	if !resp.Close {
+		t.Error("a connection without credentials is kept")
+	}
 
 	// A body that is too large is refused by its announced length.
 	req := request("POST", "/", good)
