@@ -93,7 +93,7 @@ func damageAt(f fsys.File, size, start int64, at int, begins bool) error {
 	var buf [logBlock]byte
 	for first := true; start < size && !found; start, first = start+logBlock, false {
 		block := buf[:min(logBlock, size-start)]
-		if _, err := f.ReadAt(block, start); err != nil && err != io.EOF {
+		if _, err := f.ReadAt(block, start); err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
 		i := 0
