@@ -78,6 +78,15 @@ var known = []difference{
 		},
 	},
 	{
+		// EvalChecksigTapscript looks at the type of the key whether there is
+		// a signature or not. btcd is through with an empty one before.
+		"DISCOURAGE_UPGRADABLE_PUBKEYTYPE and an empty signature: btcd does not look at the key",
+		script.VerifyDiscourageUpgradablePubKeyType,
+		func(s *corpus.Spend, v Verdict) bool {
+			return errors.Is(v.Ours, script.ErrDiscourageUpgradablePubKeyType) && v.Theirs == nil && pushesEmpty(s)
+		},
+	},
+	{
 		// VerifyWitnessProgram looks for OP_SUCCESSx in scripts of leaf
 		// version 0xc0 alone. btcd looks before it knows the version, so that
 		// another flag is responsible for the script.
