@@ -302,6 +302,7 @@ func TestFaults(t *testing.T) {
 		// The disk has space again, but what was half done stays so.
 		wantError(t, l.AddBlock(t.Context(), c.base[0].Clone()), ErrDuplicate)
 		wantError(t, l.Flush(), ErrFault)
+		wantError(t, l.Fault(), fsys.ErrFull)
 		_, err = l.AddHeaders(nil)
 		wantError(t, err, ErrFault)
 		l.Close()

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger/flat"
 	"github.com/keelson-chain/keelson/wire"
@@ -59,9 +61,13 @@ func (l *Ledger) Import(ctx context.Context, path string, progress func(ImportPr
 // reindex reads the ledger's own block files and rebuilds everything else. What
 // an earlier run has found is not read again.
 func (l *Ledger) reindex(ctx context.Context) error {
-	l.log.Info().Str("folder", l.fs.Path(blocksDir)).Msg("reading the block files")
+	log := l.log
+	if l.disk.blocks == (flat.End{}) {
+		log = zerolog.Nop() // a new folder: there is nothing to tell of
+	}
+	log.Info().Str("folder", l.fs.Path(blocksDir)).Msg("reading the block files")
 	in := intake{l: l, src: ownSource(l), inPlace: true, progress: func(p ImportProgress) {
-		l.log.Info().Uint32("height", p.Height).Uint64("blocks", p.Blocks).
+		log.Info().Uint32("height", p.Height).Uint64("blocks", p.Blocks).
 			Float64("percent", percent(p.Read, p.Total)).Msg("reading the block files")
 	}, every: 10 * time.Second}
 	done, err := in.run(ctx)

@@ -49,6 +49,7 @@ type Ledger struct {
 	commits    commitClock        // what has gathered since the last commits
 	prunedAt   [2]uint32          // the last files when pruning was last tried
 	fault      error              // what broke; nothing is written any more
+	faulted    chan struct{}      // closed once fault is set
 	closed     bool
 	scripts    []byte // of the coins that the block being connected spends
 	record     []byte // room for an undo record
@@ -162,9 +163,24 @@ func (l *Ledger) broken(err error) error {
 	}
 	if l.fault == nil {
 		l.fault = err
+		close(l.faulted)
 		l.log.Error().Err(err).Msg("the ledger stops writing; start again once this is mended")
 	}
 	return fmt.Errorf("%w: %w", ErrFault, err)
+}
+
+// Faulted returns a channel that is closed when a fault has stopped the
+// ledger: see ErrFault, and Fault for what it was.
+func (l *Ledger) Faulted() <-chan struct{} { return l.faulted }
+
+// Fault returns the fault that has stopped the ledger, or nil.
+func (l *Ledger) Fault() error {
+	select {
+	case <-l.faulted:
+		return fmt.Errorf("%w: %w", ErrFault, l.fault)
+	default:
+		return nil
+	}
 }
 
 // Flush writes everything that is only in memory and returns once it is safe

@@ -63,6 +63,7 @@ func openOn(ctx context.Context, cfg Config, files fsys.FS) (*Ledger, error) {
 		candidates: make(map[*node]struct{}),
 		verdicts:   make(map[*node]error),
 		changed:    make(chan struct{}),
+		faulted:    make(chan struct{}),
 	}
 	l.lazy.Add(1)
 	if err := l.open(ctx); err != nil {

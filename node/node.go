@@ -132,6 +132,8 @@ func follow(ctx context.Context, l *ledger.Ledger, cfg *config.Config, log zerol
 		}
 		select {
 		case <-changed:
+		case <-l.Faulted():
+			return l.Fault()
 		case <-ctx.Done():
 			return nil
 		}
