@@ -16,9 +16,6 @@ const (
 	// scripts.
 	indexInterval = 2 * time.Second
 	indexBytes    = 32 << 20
-	// bulkChanges is the number of changes from which on a commit is streamed
-	// to the database instead of being gathered in memory.
-	bulkChanges = 100_000
 	// txChangeBytes is about what a waiting change of the transaction index takes.
 	txChangeBytes = 48
 )
@@ -83,7 +80,13 @@ func (l *Ledger) commit(coins bool) error {
 	now := time.Now()
 	l.commits.index, l.commits.bytes = now, 0
 	if moved {
-		l.cache.Clean(l.cfg.CacheBytes / 2)
+		// What stays is looked through at every commit: much of it is worth
+		// while only where commits are rare.
+		keep := l.cfg.CacheBytes / 2
+		if l.eager() {
+			keep = l.cfg.CacheBytes / 8
+		}
+		l.cache.Clean(keep)
 		l.txs = l.txs[:0]
 		if cap(l.txs) > 1<<16 {
 			l.txs = nil
@@ -96,7 +99,7 @@ func (l *Ledger) commit(coins bool) error {
 
 // write applies what fill writes, in one durable batch.
 func (l *Ledger) write(fill func(w kv.Writer) error, changes int) error {
-	if changes >= bulkChanges {
+	if changes >= l.cfg.bulkFrom {
 		return l.db.Bulk(fill)
 	}
 	var b kv.Batch
@@ -111,11 +114,13 @@ func (l *Ledger) full() bool {
 	return l.cache.Full() || l.cache.Bytes()+int64(len(l.txs))*txChangeBytes > l.cfg.CacheBytes
 }
 
+// eager reports whether every change of the tip is committed at once.
+func (l *Ledger) eager() bool { return l.lazy.Load() == 0 && l.caughtUp(l.cur) }
+
 // settle makes cur the tip that readers see, and durable: at once, or in the
 // initial download when it is due.
 func (l *Ledger) settle() error {
-	eager := l.lazy.Load() == 0 && l.caughtUp(l.cur)
-	if eager || l.full() || time.Since(l.commits.coins) > commitInterval {
+	if l.eager() || l.full() || time.Since(l.commits.coins) > commitInterval {
 		if err := l.commit(true); err != nil {
 			return err
 		}

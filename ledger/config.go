@@ -75,6 +75,10 @@ type Config struct {
 	Now func() time.Time
 	// Log is silent by default.
 	Log zerolog.Logger
+
+	// bulkFrom is how many changes a commit has at least to be streamed to the
+	// database instead of being gathered in memory; tests lower it.
+	bulkFrom int
 }
 
 // withDefaults returns cfg with its defaults filled in, or what is wrong in it.
@@ -91,6 +95,9 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	if cfg.CacheBytes == 0 {
 		cfg.CacheBytes = DefaultCacheBytes
+	}
+	if cfg.bulkFrom == 0 {
+		cfg.bulkFrom = 100_000
 	}
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)

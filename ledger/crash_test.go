@@ -90,7 +90,7 @@ func TestCrash(t *testing.T) {
 		{"initial download", false, func(*Config) {}},
 		{"reorganisations in stages", false, func(c *Config) { c.CacheBytes = 1 }},
 		{"transaction index", true, func(c *Config) { c.TxIndex = true }},
-		{"small files and pruning", true, func(c *Config) { c.FastPrune = true; c.Prune = 1 << 30 }},
+		{"commits streamed", true, func(c *Config) { c.bulkFrom = 1 }},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			clock := newClock()
@@ -254,6 +254,77 @@ func checkTxIndex(t *testing.T, l *Ledger, c *chaingen.Chain) {
 	if n != 0 {
 		t.Fatalf("the index has %d entries too many", -n)
 	}
+}
+
+// A crash while files are pruned loses neither a block that is kept nor a coin.
+func TestCrashOfPruning(t *testing.T) {
+	s := newSpender(13)
+	s.MineN(101)
+	s.fat(50, 9000)
+	s.MineN(300)
+	cfg := testConfig(newClock().farAhead())
+	cfg.FastPrune, cfg.Prune = true, PruneManual
+	fresh := fsys.NewCrash()
+	l := openTest(t, fresh, cfg)
+	add(t, l, s.Blocks()...)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	disk := fresh.Reboot(0)
+	l = openTest(t, disk, cfg)
+	for height := uint32(100); height < 200; height += 20 {
+		if _, err := l.PruneTo(height); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	lows := map[uint32]bool{}
+	for n := range disk.Ops() + 1 {
+		for _, seed := range []uint64{0, 1, uint64(n) + 2} {
+			image := disk.Image(n, seed)
+			l, err := openOn(t.Context(), cfg, image)
+			if err != nil {
+				t.Fatalf("after %d changes, seed %d: %v", n, seed, err)
+			}
+			checkAt(t, l, s.Chain)
+			_, lowest := l.Pruning()
+			lows[lowest] = true
+			for h := max(lowest, 1); h <= s.State().Tip.Height; h++ {
+				e, _ := l.EntryAt(h)
+				if _, err := l.Block(e.Ref.Hash); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := l.Spent(e.Ref.Hash); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+			// Nothing is left lying about: as many files as blocks need.
+			l = openTest(t, image, cfg)
+			list, err := l.blocks.List()
+			if err != nil {
+				t.Fatal(err)
+			}
+			used := map[uint32]bool{}
+			for _, n := range l.tree.nodes {
+				if n.status.Has(HaveBody) {
+					used[n.body.File] = true
+				}
+			}
+			if len(list) > len(used)+1 {
+				t.Fatalf("after %d changes, seed %d: %d files for %d", n, seed, len(list), len(used))
+			}
+			l.Close()
+		}
+	}
+	if len(lows) < 3 {
+		t.Fatalf("pruned heights %v", lows)
+	}
+	t.Logf("%d changes of the files, %d states of pruning", disk.Ops(), len(lows))
 }
 
 // A first start that is cut short anywhere leaves a folder that starts.

@@ -68,6 +68,47 @@ func TestImportVectorChains(t *testing.T) {
 	}
 }
 
+// The first blocks of Bitcoin, as a bootstrap file, under a chain-spec of its
+// rules.
+func TestImportMainnet(t *testing.T) {
+	raw := vectors.Read(t, "btcd/database/testdata/blocks1-256.bz2")
+	spec, err := os.ReadFile("../consensus/testdata/bitcoin.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := diskConfig(t)
+	if cfg.Params, err = consensus.ParseSpec(spec); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "bootstrap.dat")
+	if err := os.WriteFile(path, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	l := openDisk(t, cfg)
+	p, err := l.Import(t.Context(), path, nil)
+	if err != nil || p.Height < 255 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	// Block 170 has the first payment of all.
+	e, _ := l.EntryAt(170)
+	if got := e.Ref.Hash.String(); got != "00000000d1145790a8694403d4063f323d499e655c83426834d4ce2f8dd4a2ee" {
+		t.Fatalf("block 170 is %s", got)
+	}
+	spent, err := l.Spent(e.Ref.Hash)
+	if err != nil || len(spent) != 1 || spent[0].Height != 9 || !spent[0].Coinbase || spent[0].Out.Value != 50*wire.Coin {
+		t.Fatalf("%+v, %v", spent, err)
+	}
+	if err := l.VerifyChain(t.Context(), 4, 0, nil); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Params = regtest
+	_, err = Open(t.Context(), cfg)
+	oneLine(t, err, ErrOtherNetwork)
+}
+
 // writeChain writes blocks in the three forms that Import reads, and returns the
 // paths: a flat chain file, a bootstrap file and a folder of block files, out of
 // order and padded with zeros.

@@ -539,3 +539,55 @@ func TestStopAtHeight(t *testing.T) {
 		t.Fatalf("connected up to %d", h)
 	}
 }
+
+// Scripts below the block that is assumed valid are not run once enough work
+// lies above them, and are run otherwise.
+func TestAssumeValid(t *testing.T) {
+	s := newSpender(9)
+	s.MineN(101)
+	forged := s.Spend(s.Mature()[:1])
+	forged.Inputs[0].Witness = [][]byte{{1}, {2}}
+	// A block with a bad signature, and enough blocks on it: two weeks at ten
+	// minutes each are 2,016.
+	s.MineN(1)
+	blocks := s.Blocks()
+	bad := s.Next(forged)
+	headers := make([]wire.Header, 0, 2100)
+	for _, b := range blocks {
+		headers = append(headers, b.Header)
+	}
+	headers = append(headers, bad.Header)
+	for len(headers) < 102+2100 {
+		last := headers[len(headers)-1]
+		b := &wire.Block{Header: wire.Header{Version: 4, PrevBlock: last.Hash(), Time: last.Time + 1, Bits: last.Bits}}
+		chaingen.Solve(b)
+		headers = append(headers, b.Header)
+	}
+	for _, c := range []struct {
+		name   string
+		assume wire.Hash
+		known  int
+		valid  bool
+	}{
+		{"deep below", headers[105].Hash(), len(headers), true},
+		{"not set", wire.Hash{}, len(headers), false},
+		{"another block", wire.Hash{1}, len(headers), false},
+		{"below the bad one", headers[50].Hash(), len(headers), false},
+		{"too little work above", headers[105].Hash(), 1500, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := testConfig(newClock())
+			cfg.AssumeValid = c.assume
+			l := openTest(t, fsys.Mem(), cfg)
+			defer l.Close()
+			if _, err := l.AddHeaders(headers[:c.known]); err != nil {
+				t.Fatal(err)
+			}
+			add(t, l, blocks...)
+			err := l.AddBlock(t.Context(), bad)
+			if c.valid && err != nil || !c.valid && !errors.Is(err, consensus.ErrScript) {
+				t.Fatal(err)
+			}
+		})
+	}
+}
