@@ -157,7 +157,7 @@ func TestImportForms(t *testing.T) {
 	s.MineN(105)
 	s.busyN(10)
 	flatFile, bootstrap, folder := writeChain(t, s.Blocks())
-	for _, path := range []string{flatFile, bootstrap, folder} {
+	for _, path := range []string{flatFile, bootstrap, folder, mask(t, folder)} {
 		t.Run(filepath.Base(path), func(t *testing.T) {
 			l := newTest(t)
 			p, err := l.Import(t.Context(), path, nil)
@@ -175,6 +175,34 @@ func TestImportForms(t *testing.T) {
 			}
 		})
 	}
+}
+
+// mask copies a folder of block files in the way in which Bitcoin Core masks
+// them.
+func mask(t *testing.T, folder string) string {
+	t.Helper()
+	masked, key := t.TempDir(), []byte{1, 0, 0xff, 7, 9, 0x80, 3, 0x55}
+	names, err := filepath.Glob(filepath.Join(folder, "blk*.dat"))
+	if err != nil || len(names) == 0 {
+		t.Fatal(names, err)
+	}
+	put := func(name string, b []byte) {
+		if err := os.WriteFile(filepath.Join(masked, name), b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put("xor.dat", key)
+	for _, name := range names {
+		b, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range b {
+			b[i] ^= key[i%len(key)]
+		}
+		put(filepath.Base(name), b)
+	}
+	return masked
 }
 
 // An import that is stopped at any moment goes on where it was.
@@ -232,6 +260,10 @@ func TestImportErrors(t *testing.T) {
 	other := slices.Clone(framed)
 	other[len(framed)*2/3] ^= 1
 	second := 4 + int(binary.LittleEndian.Uint32(whole))
+	badKey := mask(t, folder)
+	if err := os.Truncate(filepath.Join(badKey, "xor.dat"), 7); err != nil {
+		t.Fatal(err)
+	}
 	for _, c := range []struct {
 		name, path string
 		want       string
@@ -239,6 +271,7 @@ func TestImportErrors(t *testing.T) {
 		{"missing", filepath.Join(folder, "nothing"), "no such file"},
 		{"empty file", write(nil), "holds no block"},
 		{"empty folder", t.TempDir(), "has no files blk*.dat"},
+		{"short key", badKey, "not the 8 of a key"},
 		{"truncated block", write(whole[:len(whole)-10]), "ends in the middle of a block"},
 		{"truncated frame", write(framed[:len(framed)-s.Tip().Size()-3]), "ends in the middle of a block's frame"},
 		{"no chain file", write([]byte(strings.Repeat("no chain file ", 100))), "not a chain file"},

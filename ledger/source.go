@@ -110,7 +110,8 @@ func scanFile(f *os.File, path string, p *consensus.Params, frame int, fn func(f
 	}
 }
 
-// folderSource reads the files blk*.dat of any folder.
+// folderSource reads the files blk*.dat of any folder, Bitcoin Core's masked
+// ones included.
 func folderSource(path string, p *consensus.Params) (*source, error) {
 	names, err := filepath.Glob(filepath.Join(path, "blk*.dat"))
 	if err != nil {
@@ -119,7 +120,11 @@ func folderSource(path string, p *consensus.Params) (*source, error) {
 	if len(names) == 0 {
 		return nil, fmt.Errorf("%s has no files blk*.dat", path)
 	}
-	return filesSource(fsys.Disk(path), "blk", p)
+	files, err := unmasked(fsys.Disk(path))
+	if err != nil {
+		return nil, err
+	}
+	return filesSource(files, "blk", p)
 }
 
 // ownSource reads the ledger's own block files.
