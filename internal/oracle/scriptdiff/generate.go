@@ -14,13 +14,7 @@ import (
 )
 
 // Generator makes spends. It is safe for concurrent use.
-type Generator struct {
-	// Lax leaves BIP 66 out of some spends' flags, and puts malformed
-	// signatures into them.
-	Lax bool
-
-	vectors []corpus.Spend
-}
+type Generator struct{ vectors []corpus.Spend }
 
 // NewGenerator returns a generator that starts from the public vectors.
 func NewGenerator() (*Generator, error) {
@@ -31,20 +25,20 @@ func NewGenerator() (*Generator, error) {
 	if len(vectors) == 0 {
 		return nil, errors.New("no vectors")
 	}
-	return &Generator{vectors: vectors}, nil
+	return &Generator{vectors}, nil
 }
 
 // Spend returns the n-th spend of the seed.
 func (g *Generator) Spend(seed, n uint64) *corpus.Spend {
 	rng := newRand(seed, n)
-	flags := g.flags(rng)
+	flags := randomFlags(rng)
 	var s corpus.Spend
 	switch k := rng.IntN(100); {
 	case k < 30:
 		s = g.vectors[rng.IntN(len(g.vectors))]
 		s.Tx, s.Spent = cloneTx(&s)
 		s.Flags = closed(s.Flags | script.VerifyDERSig)
-		if g.Lax || rng.IntN(4) > 0 {
+		if rng.IntN(4) > 0 {
 			s.Flags = flags
 		}
 		g.mutate(rng, &s)
@@ -76,13 +70,10 @@ func cloneTx(s *corpus.Spend) (*wire.Tx, []wire.TxOut) {
 	return s.Tx.Clone(), append([]wire.TxOut(nil), s.Spent...)
 }
 
-// flags returns the rules of consensus, those of policy, or any set of them.
-// BIP 66 is among them unless g.Lax: without it btcd reads malformed
+// randomFlags returns the rules of consensus, those of policy, or any set of
+// them. BIP 66 is always among them: without it btcd reads malformed
 // signatures otherwise than Bitcoin Core.
-func (g *Generator) flags(rng *rand.Rand) script.Flags {
-	if g.Lax && rng.IntN(2) == 0 {
-		return closed(script.Flags(rng.Uint32()) & allFlags &^ (script.VerifyDERSig | script.VerifyLowS | script.VerifyStrictEnc))
-	}
+func randomFlags(rng *rand.Rand) script.Flags {
 	switch k := rng.IntN(20); {
 	case k < 11:
 		return script.MandatoryFlags

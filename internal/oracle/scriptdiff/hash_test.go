@@ -17,7 +17,7 @@ func TestHashes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	g := &Generator{vectors: spends}
+	g := &Generator{spends}
 	n := uint64(50_000)
 	if testing.Short() {
 		n = 5_000

@@ -21,20 +21,18 @@ func main() {
 	first := flag.Uint64("first", 0, "number of the first input")
 	only := flag.Int64("only", -1, "run and print this one alone")
 	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "inputs at a time")
-	lax := flag.Bool("lax", false, "leave BIP 66 out too, where btcd is known to differ")
 	flag.Parse()
-	if err := run(*seed, *first, *n, *only, *workers, *lax); err != nil {
+	if err := run(*seed, *first, *n, *only, *workers); err != nil {
 		fmt.Fprintln(os.Stderr, "scriptdiff:", err)
 		os.Exit(1)
 	}
 }
 
-func run(seed, first, n uint64, only int64, workers int, lax bool) error {
+func run(seed, first, n uint64, only int64, workers int) error {
 	g, err := scriptdiff.NewGenerator()
 	if err != nil {
 		return err
 	}
-	g.Lax = lax
 	if only >= 0 {
 		s := g.Spend(seed, uint64(only))
 		fmt.Print(scriptdiff.Describe(s, scriptdiff.Compare(s)))
