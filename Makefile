@@ -18,8 +18,11 @@ COUNT     ?= 1
 # KILLS is how often the crash test kills an importing process.
 KILLS     ?= 100
 
-# The packages that start goroutines or are called from several.
-RACE = ./wire/... ./pow/... ./script ./script/sig ./consensus/... ./ledger/... ./miner/... ./rpc/... ./node/...
+# What runs under the race detector, which is ten times slower: packages whose
+# whole work is concurrent, and of the others the tests of what is shared.
+RACE      = ./miner/... ./node/... ./rpc/... ./ledger/coincache ./ledger/flat ./ledger/fsys
+RACESOME  = ./wire ./pow ./script ./script/sig ./consensus ./ledger ./ledger/kv
+RACETESTS = Goroutines|Concurrent|Beside|Shared|Search|Failure|Helps|Cache|ImportForms|ImportResumes|Entries|Flight
 
 export CGO_ENABLED = 0
 
@@ -38,6 +41,7 @@ test: ## every unit test of the node, with the public vectors where they are fou
 .PHONY: race
 race: ## the concurrent packages under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short $(TESTFLAGS) $(RACE)
+	CGO_ENABLED=1 $(GO) test -race -run '$(RACETESTS)' $(TESTFLAGS) $(RACESOME)
 
 .PHONY: oracle
 oracle: ## the differential tests against btcd
