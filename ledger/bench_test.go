@@ -83,7 +83,15 @@ func BenchmarkConnectBlock(b *testing.B) {
 				if !c.known {
 					n.status &^= ValidScripts
 				}
-				if err := l.connect(n, last); err != nil {
+				s, err := l.gather(n, last)
+				if err == nil {
+					err = l.judge(s, 1)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				l.enter(s)
+				if err := l.confirm(s); err != nil {
 					b.Fatal(err)
 				}
 				b.StopTimer()

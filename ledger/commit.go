@@ -115,11 +115,12 @@ func (l *Ledger) full() bool {
 }
 
 // eager reports whether every change of the tip is committed at once.
-func (l *Ledger) eager() bool { return l.lazy.Load() == 0 && l.caughtUp(l.cur) }
+func (l *Ledger) eager() bool { return l.lazy.Load() == 0 && l.caughtUp(l.tip.Load().node) }
 
 // settle makes cur the tip that readers see, and durable: at once, or in the
 // initial download when it is due.
 func (l *Ledger) settle() error {
+	l.caughtUp(l.cur) // which may end the initial download
 	if l.eager() || l.full() || time.Since(l.commits.coins) > commitInterval {
 		if err := l.commit(true); err != nil {
 			return err
@@ -129,6 +130,6 @@ func (l *Ledger) settle() error {
 			return err
 		}
 	}
-	l.publish()
+	l.publish(l.cur, l.state)
 	return l.autoPrune()
 }

@@ -51,27 +51,64 @@ func fetchCoin(db kv.Reader, key []byte, c *consensus.Coin, buf []byte) (grown [
 	return buf, true, nil
 }
 
-// connect moves cur from n's parent to n, whose body is b. An error of a rule
-// leaves everything as it was; any other is a fault.
-func (l *Ledger) connect(n *node, b *wire.Block) error {
-	l.scripts = l.scripts[:0]
-	spent, err := consensus.Gather(l.state, b, view{l})
-	if err != nil {
-		return err
+// step is a block on its way to being connected.
+type step struct {
+	n       *node
+	b       *wire.Block
+	parent  consensus.State // before
+	after   consensus.State
+	spent   []consensus.Coin
+	scripts []byte // the memory of spent's scripts
+	diff    consensus.Diff
+	skip    bool       // the scripts need not be run
+	verdict chan error // of a step that is judged while the chain goes on
+}
+
+// gather fetches what b, the body of a child of cur, spends.
+func (l *Ledger) gather(n *node, b *wire.Block) (*step, error) {
+	s := &step{n: n, b: b, parent: l.state}
+	s.skip = n.status.Has(ValidScripts) || l.assumedValid(n)
+	l.scripts = nil
+	if k := len(l.spare); k > 0 {
+		l.scripts, l.spare = l.spare[k-1][:0], l.spare[:k-1]
 	}
-	options := consensus.Options{
-		Workers:     l.cfg.Workers,
+	var err error
+	s.spent, err = consensus.Gather(l.state, b, view{l})
+	s.scripts, l.scripts = l.scripts, nil
+	return s, err
+}
+
+// judge says whether the step is valid. It reads nothing that changes.
+func (l *Ledger) judge(s *step, workers int) error {
+	return consensus.ValidateBlock(s.parent, s.b, s.spent, consensus.Options{
+		Workers:     workers,
 		Sigs:        l.cfg.Sigs,
 		Cache:       l.cfg.SigCache,
-		SkipScripts: n.status.Has(ValidScripts) || l.assumedValid(n),
-	}
-	if err := consensus.ValidateBlock(l.state, b, spent, options); err != nil {
-		return err
-	}
-	state, diff := consensus.ApplyBlock(l.state, b, spent)
-	undo := n.undo
+		SkipScripts: s.skip,
+	})
+}
+
+// enter moves cur to the step's block. Every coin that it spends is in spent,
+// but it need not have been judged yet.
+func (l *Ledger) enter(s *step) {
+	s.after, s.diff = consensus.ApplyBlock(s.parent, s.b, s.spent)
+	l.apply(s.diff)
+	l.cur, l.state = s.n, s.after
+}
+
+// takeBack undoes enter.
+func (l *Ledger) takeBack(s *step) {
+	l.apply(s.diff.Inverse())
+	l.cur, l.state = s.n.parent, s.parent
+}
+
+// confirm notes that the step, which has been entered, is valid. An error is a
+// fault.
+func (l *Ledger) confirm(s *step) error {
+	n, undo := s.n, s.n.undo
 	if !n.status.Has(HaveUndo) {
-		l.record = appendUndo(l.record[:0], spent)
+		l.record = appendUndo(l.record[:0], s.spent)
+		var err error
 		if undo, err = l.undo.Append(l.record); err != nil {
 			return err
 		}
@@ -82,12 +119,13 @@ func (l *Ledger) connect(n *node, b *wire.Block) error {
 			n.status |= ValidScripts | HaveUndo
 		})
 	}
-	l.apply(diff)
 	if l.cfg.TxIndex {
-		l.indexBlock(n, b, false)
+		l.indexBlock(n, s.b, false)
 	}
-	l.cur, l.state = n, state
-	l.last.Store(b)
+	l.last.Store(s.b)
+	if len(l.spare) <= l.cfg.Workers {
+		l.spare = append(l.spare, s.scripts)
+	}
 	return nil
 }
 

@@ -27,7 +27,7 @@
 //
 // # Who waits for whom
 //
-// The ledger has no goroutine of its own. A writer (AddBlock, Invalidate,
+// No goroutine of the ledger outlives a call. A writer (AddBlock, Invalidate,
 // Reconsider, Precious, PruneTo, Import) takes its turn on one mutex for as long
 // as it works, and holds a second one, which guards the coins, from one
 // publishable tip to the next. Readers of the tree wait for neither: they hold a

@@ -20,8 +20,8 @@ type ImportProgress struct {
 	Blocks       uint64        // found so far, known ones included
 	Added        uint64        // of them, how many were new
 	Invalid      uint64        // of them, how many broke a rule (block folders only)
-	Inputs       uint64        // of the blocks that were added, coinbases excluded
-	Transactions uint64        // in the blocks that were added
+	Inputs       uint64        // of the new blocks, coinbases excluded
+	Transactions uint64        // in the new blocks
 	Read, Total  int64         // bytes of the files
 	Elapsed      time.Duration // since the start
 	InputsPerSec float64       // over the last seconds
@@ -38,9 +38,9 @@ type ImportProgress struct {
 // Blocks that are known are skipped quickly, so that an interrupted import may
 // be started again. progress, which may be nil, is called a few times a second
 // and at the end. The first invalid block of a file ends the import with its
-// error; in a folder, which may hold invalid branches, it is passed over.
-// What was added before an error stays. What was connected is safe on disk
-// when Import returns.
+// error, after a few more blocks perhaps; in a folder, which may hold invalid
+// branches, it is passed over. What was added before an error stays. What was
+// connected is safe on disk when Import returns.
 func (l *Ledger) Import(ctx context.Context, path string, progress func(ImportProgress)) (ImportProgress, error) {
 	src, err := openSource(path, l.params)
 	if err != nil {
@@ -101,8 +101,13 @@ func percent(part, whole int64) float64 {
 	return float64(part) * 100 / float64(whole)
 }
 
-// aheadBlocks is how many decoded blocks wait for their turn at most.
-const aheadBlocks = 4
+const (
+	// aheadBlocks is how many decoded blocks wait for their turn at most.
+	aheadBlocks = 4
+	// batchTime is how long an intake keeps other writers, and readers that need
+	// a commit, waiting.
+	batchTime = 2 * time.Second
+)
 
 // found is a block on its way from a source to the ledger.
 type found struct {
@@ -123,8 +128,15 @@ type intake struct {
 	progress func(ImportProgress)
 	every    time.Duration
 
-	p           ImportProgress
-	waiting     map[wire.Hash][]flat.Pos // by the parent that they wait for
+	p       ImportProgress
+	ahead   chan found
+	over    bool                     // nothing more comes
+	waiting map[wire.Hash][]flat.Pos // by the parent that they wait for
+	ready   []flat.Pos               // no longer waiting
+	batch   []*arrival
+	began   time.Time // of the batch
+	err     error     // ends the intake
+
 	start, told time.Time
 	toldInputs  uint64
 }
@@ -142,50 +154,48 @@ func (in *intake) run(ctx context.Context) (ImportProgress, error) {
 
 	inner, cancel := context.WithCancel(ctx)
 	defer cancel()
-	ahead := make(chan found, aheadBlocks)
+	in.ahead = make(chan found, aheadBlocks)
 	var readErr error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		defer close(ahead)
+		defer close(in.ahead)
 		readErr = in.src.scan(func(at flat.Pos, payload []byte, read int64) error {
 			f := in.prepare(at, payload)
 			f.read = read
 			select {
-			case ahead <- f:
+			case in.ahead <- f:
 				return nil
 			case <-inner.Done():
 				return inner.Err()
 			}
 		})
 	})
-	var err error
-	for f := range ahead {
-		in.p.Blocks++
-		in.p.Read = f.read
-		if err = in.take(ctx, f); err != nil {
-			break
+	for !in.over && in.err == nil {
+		in.batch, in.began = nil, time.Now()
+		err := in.l.addMany(ctx, in.next)
+		for _, a := range in.batch {
+			if in.err == nil {
+				in.err = in.judge(a.hash, a.err)
+			}
 		}
-		if stop := in.l.cfg.StopAtHeight; stop != 0 && in.l.tip.Load().node.height >= stop {
-			break
-		}
-		if time.Since(in.told) >= in.every {
-			in.tell()
+		if in.err == nil {
+			in.err = err
 		}
 	}
-	stopped := err != nil || inner.Err() != nil
+	stopped := inner.Err() != nil
 	cancel()
-	for range ahead { // let the reader see that it is over
+	for range in.ahead { // let the reader see that it is over
 		stopped = true
 	}
 	wg.Wait()
-	if err == nil && !stopped {
-		err = readErr
+	if in.err == nil && !stopped {
+		in.err = readErr
 	}
-	if err == nil {
-		err = ctx.Err()
+	if in.err == nil {
+		in.err = ctx.Err()
 	}
 	in.tell()
-	return in.p, err
+	return in.p, in.err
 }
 
 // prepare decodes and checks a block, unless it is known. It runs ahead of the
@@ -209,83 +219,94 @@ func (in *intake) prepare(at flat.Pos, payload []byte) found {
 	return f
 }
 
-// take adds a block, and then those that have waited for it.
-func (in *intake) take(ctx context.Context, f found) error {
-	if f.block == nil && f.err == nil {
-		if in.inPlace && f.hash == in.l.params.GenesisHash {
-			in.l.placeGenesis(f.at)
+// next gives the ledger its next block, or nil to end the batch.
+func (in *intake) next() *arrival {
+	if n := len(in.batch); n > 0 {
+		last := in.batch[n-1]
+		if in.strict && (len(in.l.verdicts) > 0 || last.err != nil && !errors.Is(last.err, ErrDuplicate)) {
+			return nil // judged at the end of the batch
 		}
-		return in.follow(ctx, f.hash) // known; what waits for it may not be
+		in.free(last.hash)
 	}
-	err := f.err
-	if err == nil {
-		if parent := f.block.Header.PrevBlock; in.l.tree.get(parent) == nil {
-			in.waiting[parent] = append(in.waiting[parent], f.at)
+	for {
+		if time.Since(in.told) >= in.every {
+			in.tell()
+		}
+		if stop := in.l.cfg.StopAtHeight; stop != 0 && in.l.tip.Load().node.height >= stop {
+			in.over = true
+		}
+		if in.over || in.err != nil || time.Since(in.began) > batchTime {
 			return nil
 		}
-		err = in.add(ctx, f.block, f.at)
-	}
-	if err := in.judge(f, err); err != nil {
-		return err
-	}
-	return in.follow(ctx, f.hash)
-}
-
-// follow adds the blocks that wait for the one named hash, and those that wait
-// for them.
-func (in *intake) follow(ctx context.Context, hash wire.Hash) error {
-	queue := []wire.Hash{hash}
-	for len(queue) > 0 {
-		places := in.waiting[queue[0]]
-		delete(in.waiting, queue[0])
-		queue = queue[1:]
-		for _, at := range places {
-			payload, err := in.src.read(at)
-			if err != nil {
-				return err
+		f, ok := in.pull()
+		switch {
+		case !ok:
+			in.over = in.err == nil
+		case f.err != nil:
+			in.err = in.judge(f.hash, f.err)
+		case f.block == nil:
+			if in.inPlace && f.hash == in.l.params.GenesisHash {
+				in.l.placeGenesis(f.at)
 			}
-			f := in.prepare(at, payload)
-			if f.block != nil && f.err == nil {
-				f.err = in.add(ctx, f.block, at)
+			in.free(f.hash) // it is known; what waits for it may not be
+		case in.l.tree.get(f.block.Header.PrevBlock) == nil:
+			parent := f.block.Header.PrevBlock
+			in.waiting[parent] = append(in.waiting[parent], f.at)
+		default:
+			a := &arrival{block: f.block, hash: f.hash}
+			if in.inPlace {
+				a.at = &f.at
 			}
-			if err := in.judge(f, f.err); err != nil {
-				return err
-			}
-			queue = append(queue, f.hash)
+			in.batch = append(in.batch, a)
+			in.p.Added++
+			in.p.Inputs += uint64(inputsOf(f.block))
+			in.p.Transactions += uint64(len(f.block.Txs))
+			return a
 		}
 	}
-	return nil
 }
 
-// add hands a block to the ledger.
-func (in *intake) add(ctx context.Context, b *wire.Block, at flat.Pos) error {
-	var place *flat.Pos
-	if in.inPlace {
-		place = &at
+// pull returns the next block: one whose parent has come since, or one from
+// the source.
+func (in *intake) pull() (f found, ok bool) {
+	if len(in.ready) > 0 {
+		at := in.ready[0]
+		in.ready = in.ready[1:]
+		payload, err := in.src.read(at)
+		if err != nil {
+			in.err = err
+			return f, false
+		}
+		return in.prepare(at, payload), true
 	}
-	if err := in.l.addChecked(ctx, b, place); err != nil {
-		return err
+	if f, ok = <-in.ahead; ok {
+		in.p.Blocks++
+		in.p.Read = f.read
 	}
-	in.p.Added++
-	in.p.Inputs += uint64(inputsOf(b))
-	in.p.Transactions += uint64(len(b.Txs))
-	return nil
+	return f, ok
 }
 
-// judge returns err if it ends the intake.
-func (in *intake) judge(f found, err error) error {
+// free makes the blocks ready that wait for the one named hash.
+func (in *intake) free(hash wire.Hash) {
+	if places, ok := in.waiting[hash]; ok {
+		in.ready = append(in.ready, places...)
+		delete(in.waiting, hash)
+	}
+}
+
+// judge returns err, which a block has met with, if it ends the intake.
+func (in *intake) judge(hash wire.Hash, err error) error {
 	switch {
 	case err == nil, errors.Is(err, ErrDuplicate):
 		return nil
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded),
-		errors.Is(err, ErrFault), errors.Is(err, ErrClosed):
+	case errors.Is(err, ErrFault):
 		return err
 	case in.strict:
-		return fmt.Errorf("block %d of the file, %v: %w", in.p.Blocks, f.hash, err)
+		return fmt.Errorf("block %v: %w", hash, err)
 	}
 	// A rule, or bytes that are no block.
 	in.p.Invalid++
-	in.l.log.Warn().Err(err).Stringer("hash", f.hash).Msg("a block was passed over")
+	in.l.log.Warn().Err(err).Stringer("hash", hash).Msg("a block was passed over")
 	return nil
 }
 

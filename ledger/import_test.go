@@ -275,7 +275,7 @@ func TestImportErrors(t *testing.T) {
 		{"truncated block", write(whole[:len(whole)-10]), "ends in the middle of a block"},
 		{"truncated frame", write(framed[:len(framed)-s.Tip().Size()-3]), "ends in the middle of a block's frame"},
 		{"no chain file", write([]byte(strings.Repeat("no chain file ", 100))), "not a chain file"},
-		{"damaged block", write(broken), "block 1"},
+		{"damaged block", write(broken), "block "},
 		{"does not connect", write(whole[second:]), "previous block not found"},
 		{"damaged bootstrap", write(other), ""},
 	} {
@@ -321,7 +321,7 @@ func TestImportInvalidBranch(t *testing.T) {
 	if errors.Is(err, ErrFault) {
 		t.Fatal("an invalid block is no fault")
 	}
-	if h := l.Tip().Tip.Height; h != 105 {
-		t.Fatalf("the tip is at %d", h)
+	if _, ok := l.Ancestor(l.Tip().Tip.Hash, 105); !ok {
+		t.Fatalf("the tip is %v", l.Tip().Tip)
 	}
 }

@@ -51,9 +51,11 @@ type Ledger struct {
 	fault      error              // what broke; nothing is written any more
 	faulted    chan struct{}      // closed once fault is set
 	closed     bool
-	scripts    []byte // of the coins that the block being connected spends
-	record     []byte // room for an undo record
-	key        []byte // room for a key
+	flights    []*step  // entered but not yet known to be valid; empty when mu is free
+	spare      [][]byte // memory for scripts, see gather
+	scripts    []byte   // of the coins that view has fetched
+	record     []byte   // room for an undo record
+	key        []byte   // room for a key
 
 	// Written under mu, read by anybody.
 	tip       atomic.Pointer[published]
@@ -84,13 +86,13 @@ func (l *Ledger) Changed() <-chan struct{} {
 	return l.changed
 }
 
-// publish makes cur the tip that readers see.
-func (l *Ledger) publish() {
-	if old := l.tip.Load(); old != nil && old.node == l.cur {
+// publish makes n the tip that readers see.
+func (l *Ledger) publish(n *node, s consensus.State) {
+	if old := l.tip.Load(); old != nil && old.node == n {
 		return
 	}
-	l.tree.setActive(l.cur)
-	l.tip.Store(&published{l.cur, l.state})
+	l.tree.setActive(n)
+	l.tip.Store(&published{n, s})
 	l.changedMu.Lock()
 	close(l.changed)
 	l.changed = make(chan struct{})

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -293,4 +295,136 @@ func equalMaps(a, b map[string]string) bool {
 		}
 	}
 	return true
+}
+
+// TestImportAgainstModel imports random trees with invalid blocks, in any order,
+// where blocks are connected on top of blocks whose scripts are still running.
+func TestImportAgainstModel(t *testing.T) {
+	seeds := 16
+	if testing.Short() {
+		seeds = 6
+	}
+	for seed := range uint64(seeds) {
+		r := rand.New(rand.NewPCG(seed, 78))
+		s := newSpender(seed)
+		s.MineN(101)
+		base := s.Blocks()
+		var m model
+		root := m.add(nil, s.Tip(), false)
+		root.has, root.seen = true, 1
+		at := root
+		for range 30 {
+			s.GotoHash(at.block.Hash())
+			if r.IntN(8) == 0 {
+				parent := at
+				for i, b := range s.invalidBranch()[:1+r.IntN(3)] {
+					parent = m.add(parent, b, i == 0)
+				}
+				continue
+			}
+			next := m.add(at, s.busy(), false)
+			if r.IntN(4) > 0 {
+				at = next
+			}
+		}
+		blocks := slices.Clone(base)
+		order := slices.Clone(m.blocks[1:])
+		r.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		if seed%2 == 0 {
+			slices.SortStableFunc(order, func(a, b *modelBlock) int { return a.height/2 - b.height/2 })
+		}
+		for _, b := range order {
+			m.receive(b)
+			blocks = append(blocks, b.block)
+		}
+		_, bootstrap, _ := writeChain(t, blocks)
+		folder := t.TempDir()
+		if err := os.Rename(bootstrap, filepath.Join(folder, "blk00000.dat")); err != nil {
+			t.Fatal(err)
+		}
+		cfg := testConfig(newClock())
+		cfg.Workers = 1 + int(seed%3)
+		cfg.TxIndex = seed%4 == 0
+		if seed%5 == 0 {
+			cfg.CacheBytes = 1
+		}
+		files := fsys.Mem()
+		l := openTest(t, files, cfg)
+		if _, err := l.Import(t.Context(), folder, nil); err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if len(l.flights) > 0 {
+			t.Fatal("blocks are still in flight")
+		}
+		best, _ := m.best()
+		s.GotoHash(l.Tip().Tip.Hash)
+		checkAt(t, l, s.Chain)
+		if got := int(l.Tip().Tip.Height) - 101; got != best.height {
+			t.Fatalf("seed %d: the tip is at height %d, not %d", seed, got, best.height)
+		}
+		if cfg.TxIndex {
+			checkTxIndex(t, l, s.Chain)
+		}
+		if err := l.VerifyChain(t.Context(), 4, 0, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		// And once more from the block files, and from the records alone.
+		for _, mod := range []func(*Config){
+			func(c *Config) { c.Reindex = true },
+			func(c *Config) { c.ReindexChainState = true },
+		} {
+			again := cfg
+			mod(&again)
+			l = openTest(t, files, again)
+			s.GotoHash(l.Tip().Tip.Hash)
+			checkAt(t, l, s.Chain)
+			if got := int(l.Tip().Tip.Height) - 101; got != best.height {
+				t.Fatalf("seed %d: reindexed to height %d, not %d", seed, got, best.height)
+			}
+			if err := l.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// A fault while blocks are in flight leaves a folder that goes on.
+func TestFaultInFlight(t *testing.T) {
+	s := newSpender(25)
+	s.MineN(103)
+	s.busyN(12)
+	_, bootstrap, _ := writeChain(t, s.Blocks())
+	for n := 0; ; n += 2 {
+		files := fsys.NewFaults(fsys.Mem())
+		cfg := testConfig(newClock())
+		cfg.CacheBytes = 1 << (n % 20)
+		l := openTest(t, files, cfg)
+		files.FailAfter(n, fsys.ErrFull)
+		_, err := l.Import(t.Context(), bootstrap, nil)
+		if err == nil {
+			l.Close()
+			return
+		}
+		wantError(t, err, fsys.ErrFull)
+		if len(l.flights) > 0 {
+			t.Fatal("blocks are still in flight")
+		}
+		l.Close()
+		files.FailAfter(0, nil)
+		l = openTest(t, files, cfg)
+		s.GotoHash(l.Tip().Tip.Hash)
+		checkAt(t, l, s.Chain)
+		if _, err := l.Import(t.Context(), bootstrap, nil); err != nil {
+			t.Fatal(err)
+		}
+		if l.Tip().Tip.Height != 115 {
+			t.Fatalf("after fault %d: the tip is %v", n, l.Tip().Tip)
+		}
+		s.GotoHash(l.Tip().Tip.Hash)
+		checkAt(t, l, s.Chain)
+		l.Close()
+	}
 }

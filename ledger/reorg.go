@@ -2,9 +2,9 @@ package ledger
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
-	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -62,71 +62,56 @@ func (l *Ledger) reachable(n *node) bool {
 	return true
 }
 
+// errInvalid ends a climb at a block that turned out to be invalid.
+var errInvalid = errors.New("a block on the way is invalid")
+
 // activate moves to the best chain. A block on the way that turns out invalid
 // is remembered as such, and the best of the remaining chains is gone to,
-// which may be the one that was left. have saves reading that body. Whatever
-// ends it, cur is a valid tip.
-func (l *Ledger) activate(ctx context.Context, have *wire.Block) error {
+// which may be the one that was left. Whatever ends it, cur is a valid tip.
+func (l *Ledger) activate(ctx context.Context, have map[*node]*wire.Block) error {
 	for {
-		target := l.bestCandidate()
-		if target == nil {
-			break
+		err := l.advance(ctx, have, false)
+		if err == nil {
+			err = l.land(0)
 		}
-		if err := l.moveTo(ctx, target, have); err != nil {
+		switch {
+		case err == nil:
+			return l.settle()
+		case err != errInvalid:
 			return l.leave(err)
 		}
 	}
-	return l.settle()
 }
 
-// moveTo goes from cur to target, or ends early, without an error, at a block
-// that is invalid.
-func (l *Ledger) moveTo(ctx context.Context, target *node, have *wire.Block) error {
-	fork := l.cur.fork(target)
-	if depth := l.cur.height - fork.height; depth > 0 {
-		l.log.Warn().Uint32("depth", depth).Stringer("from", l.cur.hash).Stringer("to", target.hash).
-			Uint32("height", target.height).Msg("reorganisation")
-	}
-	if err := l.rewind(ctx, fork); err != nil {
-		return err
-	}
-	for h := fork.height + 1; h <= target.height; h++ {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		n := target.ancestor(h)
-		b := have
-		if b == nil || b.Hash() != n.hash {
-			var err error
-			if b, err = l.readBody(n); err != nil {
-				return l.broken(err)
-			}
-		}
-		err := l.connect(n, b)
-		if isRule(err) && !consensus.Mutated(err) {
-			l.fail(n, err)
+// advance moves to the best chain; see climb for ahead.
+func (l *Ledger) advance(ctx context.Context, have map[*node]*wire.Block, ahead bool) error {
+	for {
+		target := l.bestCandidate()
+		if target == nil {
 			return nil
 		}
-		if err != nil {
-			return l.broken(fmt.Errorf("connect block %v at height %d: %w", n.hash, n.height, err))
+		fork := l.cur.fork(target)
+		if depth := l.cur.height - fork.height; depth > 0 {
+			l.log.Warn().Uint32("depth", depth).Stringer("from", l.cur.hash).Stringer("to", target.hash).
+				Uint32("height", target.height).Msg("reorganisation")
 		}
-		// What readers see never loses work on the way.
-		if !l.tip.Load().node.better(n) {
-			if err := l.settle(); err != nil {
-				return err
-			}
-			if n != target {
-				l.yield()
-			}
-		} else if err := l.stage(); err != nil {
+		if err := l.rewind(ctx, fork); err != nil {
+			return err
+		}
+		if err := l.climb(ctx, target, have, ahead); err != nil {
 			return err
 		}
 	}
-	return nil
 }
 
 // rewind disconnects blocks until cur is fork, an ancestor of it.
 func (l *Ledger) rewind(ctx context.Context, fork *node) error {
+	if l.cur == fork {
+		return nil
+	}
+	if err := l.land(0); err != nil {
+		return err
+	}
 	for l.cur != fork {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -230,6 +215,10 @@ func (l *Ledger) Precious(hash wire.Hash) error {
 
 // leave settles at cur after err has ended a reorganisation, if it is no fault.
 func (l *Ledger) leave(err error) error {
+	if l.fault == nil {
+		_ = l.land(0) // keeps what is valid
+	}
+	l.ground(0)
 	if l.fault == nil {
 		l.findCandidates()
 		_ = l.settle() // the caller is told of the first error
