@@ -7,6 +7,7 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/consensus/chaingen"
+	"github.com/keelson-chain/keelson/ledger/flat"
 	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/ledger/kv"
 	"github.com/keelson-chain/keelson/pow"
@@ -325,6 +326,77 @@ func TestCrashOfPruning(t *testing.T) {
 		t.Fatalf("pruned heights %v", lows)
 	}
 	t.Logf("%d changes of the files, %d states of pruning", disk.Ops(), len(lows))
+}
+
+// sliceSource gives blocks from memory.
+func sliceSource(blocks []*wire.Block) *source {
+	return &source{
+		folder: true,
+		scan: func(fn func(flat.Pos, []byte, int64) error) error {
+			for i, b := range blocks {
+				if err := fn(flat.Pos{Offset: uint32(i)}, b.Bytes(), 0); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+		read: func(at flat.Pos) ([]byte, error) { return blocks[at.Offset].Bytes(), nil },
+	}
+}
+
+// A crash during an import, with blocks in flight, reorganisations and an
+// invalid branch, and a cache so small that every block is committed.
+func TestCrashOfImport(t *testing.T) {
+	s := newSpender(14)
+	s.MineN(103)
+	s.Mark("base")
+	base := s.Blocks()
+	blocks := s.busyN(6)
+	blocks = append(blocks, s.invalidBranch()...)
+	s.Goto("base")
+	blocks = append(blocks, s.busyN(9)...)
+	end := s.State().Tip
+	for _, cacheBytes := range []int64{1, 100_000} {
+		cfg := testConfig(newClock())
+		cfg.CacheBytes, cfg.Workers = cacheBytes, 2
+		fresh := fsys.NewCrash()
+		l := openTest(t, fresh, cfg)
+		add(t, l, base...)
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		disk := fresh.Reboot(0)
+		l = openTest(t, disk, cfg)
+		in := intake{l: l, src: sliceSource(blocks)}
+		if p, err := in.run(t.Context()); err != nil || p.Invalid == 0 || l.Tip().Tip != end {
+			t.Fatalf("%+v at %v, %v", p, l.Tip().Tip, err)
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		c := &crashScript{s: s}
+		raw := map[wire.Hash]bool{}
+		for n := range disk.Ops() + 1 {
+			for _, seed := range []uint64{0, 1, uint64(n) + 2} {
+				image := disk.Image(n, seed)
+				raw[checkRaw(t, image, c)] = true
+				l, err := openOn(t.Context(), cfg, image)
+				if err != nil {
+					t.Fatalf("after %d changes, seed %d: %v", n, seed, err)
+				}
+				s.GotoHash(l.Tip().Tip.Hash)
+				checkAt(t, l, s.Chain)
+				in := intake{l: l, src: sliceSource(blocks)}
+				if _, err := in.run(t.Context()); err != nil || l.Tip().Tip != end {
+					t.Fatalf("going on after %d changes, seed %d, ends at %v, %v", n, seed, l.Tip().Tip, err)
+				}
+				if err := l.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		t.Logf("%d changes of the files, %d tips on disk", disk.Ops(), len(raw))
+	}
 }
 
 // A first start that is cut short anywhere leaves a folder that starts.

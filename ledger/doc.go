@@ -30,7 +30,9 @@
 // No goroutine of the ledger outlives a call. A writer (AddBlock, Invalidate,
 // Reconsider, Precious, PruneTo, Import) takes its turn on one mutex for as long
 // as it works, and holds a second one, which guards the coins, from one
-// publishable tip to the next. Readers of the tree wait for neither: they hold a
+// publishable tip to the next. Where many blocks are connected in a row, their
+// scripts run beside the writer (see flight.go); that is over when the mutex is
+// let go. Readers of the tree wait for neither: they hold a
 // read lock that writers take for moments. Coin, Snapshot and what builds on
 // them read the committed state from the database; where the tip has changed
 // since, which is common only during the initial download, they wait for the
