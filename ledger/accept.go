@@ -179,7 +179,7 @@ func (l *Ledger) addMany(ctx context.Context, next func() *arrival) error {
 			if l.fault != nil {
 				end = a.err
 			}
-			for again := a.err == nil; again; again = end == errInvalid {
+			for again := a.err == nil; again; again = errors.Is(end, errInvalid) {
 				end = l.advance(ctx, map[*node]*wire.Block{a.node: a.block}, true)
 			}
 			a.block = nil

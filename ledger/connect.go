@@ -60,8 +60,9 @@ type step struct {
 	spent   []consensus.Coin
 	scripts []byte // the memory of spent's scripts
 	diff    consensus.Diff
-	skip    bool       // the scripts need not be run
-	verdict chan error // of a step that is judged while the chain goes on
+	skip    bool          // the scripts need not be run
+	done    chan struct{} // closed when err is known, of a step that is judged in flight
+	err     error
 }
 
 // gather fetches what b, the body of a child of cur, spends.

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/keelson-chain/keelson/consensus"
@@ -73,10 +74,13 @@ func (l *Ledger) launch(s *step, above int, ahead bool) error {
 	if !ahead {
 		workers = max(1, l.cfg.Workers/(above+1))
 	}
-	s.verdict = make(chan error, 1)
+	s.done = make(chan struct{})
 	l.enter(s)
 	l.flights = append(l.flights, s)
-	go func() { s.verdict <- l.judge(s, workers) }()
+	go func() {
+		s.err = l.judge(s, workers)
+		close(s.done)
+	}()
 	switch {
 	case l.full() || time.Since(l.commits.coins) > commitInterval:
 		return l.land(0) // the last one commits
@@ -90,27 +94,24 @@ func (l *Ledger) launch(s *step, above int, ahead bool) error {
 func (l *Ledger) land(most int) error {
 	for len(l.flights) > most {
 		s := l.flights[0]
-		if err := <-s.verdict; err != nil {
-			l.ground(1)
-			return l.refuse(s.n, err)
+		if <-s.done; s.err != nil {
+			l.ground()
+			return l.refuse(s.n, s.err)
 		}
 		l.flights = l.flights[1:]
 		if err := l.landed(s); err != nil {
-			l.ground(0)
+			l.ground()
 			return err
 		}
 	}
 	return nil
 }
 
-// ground waits for the blocks in flight, of which the first known have given
-// their verdict, and takes all of them back.
-func (l *Ledger) ground(known int) {
-	for i := len(l.flights) - 1; i >= 0; i-- {
-		if i >= known {
-			<-l.flights[i].verdict
-		}
-		l.takeBack(l.flights[i])
+// ground waits for the blocks in flight and takes all of them back.
+func (l *Ledger) ground() {
+	for _, s := range slices.Backward(l.flights) {
+		<-s.done
+		l.takeBack(s)
 	}
 	l.flights = nil
 }

@@ -77,7 +77,7 @@ func (l *Ledger) activate(ctx context.Context, have map[*node]*wire.Block) error
 		switch {
 		case err == nil:
 			return l.settle()
-		case err != errInvalid:
+		case !errors.Is(err, errInvalid):
 			return l.leave(err)
 		}
 	}
@@ -218,7 +218,7 @@ func (l *Ledger) leave(err error) error {
 	if l.fault == nil {
 		_ = l.land(0) // keeps what is valid
 	}
-	l.ground(0)
+	l.ground()
 	if l.fault == nil {
 		l.findCandidates()
 		_ = l.settle() // the caller is told of the first error
