@@ -45,6 +45,9 @@ func openDisk(t testing.TB, cfg Config) *Ledger {
 func TestImportVectorChains(t *testing.T) {
 	for _, v := range vectorChains {
 		t.Run(v.file, func(t *testing.T) {
+			if testing.Short() && v.file != "chain-p2tr.dat" {
+				t.Skip("long")
+			}
 			path := vectors.Path(t, "chains/"+v.file)
 			l := openDisk(t, diskConfig(t))
 			defer l.Close()
