@@ -22,7 +22,7 @@ KILLS     ?= 100
 # whole work is concurrent, and of the others the tests of what is shared.
 RACE      = ./miner/... ./node/... ./rpc/... ./ledger/coincache ./ledger/flat ./ledger/fsys
 RACESOME  = ./wire ./pow ./script ./script/sig ./consensus ./ledger ./ledger/kv
-RACETESTS = Goroutines|Concurrent|Beside|Shared|Search|Failure|Helps|Cache|ImportForms|ImportResumes|Entries|Flight
+RACETESTS = Goroutines|Concurrent|Beside|Shared|Search|Failure|Helps|Cache|ImportForms|ImportResumes|ImportAgainst|Entries
 
 export CGO_ENABLED = 0
 

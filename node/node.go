@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -112,8 +113,14 @@ func ended(ctx context.Context, err error) error {
 	return err
 }
 
-// follow watches the chain: it logs what happens to the tip, and ends the run
-// at the height of stopatheight and on a fault of the ledger.
+// idleFlush is how long the tip stands still before what the ledger still has
+// in memory is written: during the initial download it does not write every
+// block by itself.
+const idleFlush = 3 * time.Second
+
+// follow watches the chain: it logs what happens to the tip, has the ledger
+// write when it rests, and ends the run at the height of stopatheight and on a
+// fault of the ledger.
 func follow(ctx context.Context, l *ledger.Ledger, cfg *config.Config, log zerolog.Logger, stop func()) error {
 	at := l.Tip().Tip
 	for {
@@ -130,8 +137,16 @@ func follow(ctx context.Context, l *ledger.Ledger, cfg *config.Config, log zerol
 			stop()
 			return nil
 		}
+		var idle <-chan time.Time
+		if len(updates) > 0 {
+			idle = time.After(idleFlush)
+		}
 		select {
 		case <-changed:
+		case <-idle:
+			if err := l.Flush(); err != nil {
+				return err
+			}
 		case <-l.Faulted():
 			return l.Fault()
 		case <-ctx.Done():

@@ -63,6 +63,24 @@ func TestSignals(t *testing.T) {
 	n.stop(t)
 }
 
+// TestKilledWhileIdle kills a node whose clock stands in the past, so that to it
+// the chain is still being fetched and blocks are not written one by one. Once
+// it has rested they are safe all the same.
+func TestKilledWhileIdle(t *testing.T) {
+	bin, dir := buildKeelson(t), t.TempDir()
+	const past = "--mocktime=1600000000"
+	n := startNode(t, bin, dir, past)
+	n.cli(t, "generatetoaddress", "5", mineTo)
+	time.Sleep(5 * time.Second) // there is nothing to see that tells of the write
+	n.cmd.Process.Kill()
+	n.cmd.Wait()
+	n = startNode(t, bin, dir, past)
+	if got := n.cli(t, "getblockcount"); got != "5" {
+		t.Errorf("height %s after the kill, want 5", got)
+	}
+	n.stop(t)
+}
+
 // TestImportInterrupted interrupts an import, which says so in a line, and lets the
 // same command go on.
 func TestImportInterrupted(t *testing.T) {
