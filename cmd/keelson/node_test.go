@@ -63,22 +63,33 @@ func TestSignals(t *testing.T) {
 	n.stop(t)
 }
 
-// TestKilledWhileIdle kills a node whose clock stands in the past, so that to it
-// the chain is still being fetched and blocks are not written one by one. Once
-// it has rested they are safe all the same.
+// TestKilledWhileIdle gives a node blocks of long ago, so that to it the chain
+// is still being fetched and they are not written one by one, and kills it.
+// Once it has rested they are safe all the same.
 func TestKilledWhileIdle(t *testing.T) {
-	bin, dir := buildKeelson(t), t.TempDir()
-	const past = "--mocktime=1600000000"
-	n := startNode(t, bin, dir, past)
-	n.cli(t, "generatetoaddress", "5", mineTo)
+	bin := buildKeelson(t)
+	source := startNode(t, bin, t.TempDir(), "--mocktime=1600000000")
+	source.cli(t, "generatetoaddress", "5", mineTo)
+	dir := t.TempDir()
+	n := startNode(t, bin, dir)
+	for height := 1; height <= 5; height++ {
+		hash := source.cli(t, "getblockhash", strconv.Itoa(height))
+		if got := n.cli(t, "submitblock", source.cli(t, "getblock", hash, "0")); got != "" {
+			t.Fatalf("submitblock: %s", got)
+		}
+	}
+	if info := n.cli(t, "getblockchaininfo"); !strings.Contains(info, `"initialblockdownload": true`) {
+		t.Fatalf("the chain counts as fetched: %s", info)
+	}
 	time.Sleep(5 * time.Second) // there is nothing to see that tells of the write
 	n.cmd.Process.Kill()
 	n.cmd.Wait()
-	n = startNode(t, bin, dir, past)
+	n = startNode(t, bin, dir)
 	if got := n.cli(t, "getblockcount"); got != "5" {
 		t.Errorf("height %s after the kill, want 5", got)
 	}
 	n.stop(t)
+	source.stop(t)
 }
 
 // TestImportInterrupted interrupts an import, which says so in a line, and lets the
