@@ -27,17 +27,8 @@ func loadConfig(command string, args []string, stdout io.Writer) (*config.Config
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
-	limitMemory(cfg)
+	node.LimitMemory(cfg.Ledger.CacheBytes)
 	return cfg, rest, nil
-}
-
-// limitMemory keeps the garbage collector from letting the heap grow to twice
-// what lives, most of which is the coin cache. Whoever sets GOMEMLIMIT knows better.
-func limitMemory(cfg *config.Config) {
-	const beside = 240 << 20 // database, block index, blocks being worked on
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(cfg.Ledger.CacheBytes + beside)
-	}
 }
 
 // newLog makes the log that the settings ask for. It goes to w, which is the

@@ -7,6 +7,7 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/node"
 	"github.com/keelson-chain/keelson/script/sig"
 )
 
@@ -26,6 +27,7 @@ func keelson(name, path, dir string, sigs sig.Verifier) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
+	node.LimitMemory(ledger.DefaultCacheBytes) // as the command does
 	ctx := context.Background()
 	l, err := ledger.Open(ctx, ledger.Config{
 		Dir:    filepath.Join(dir, "keelson"),
