@@ -1,15 +1,10 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"path"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/keelson-chain/keelson/ledger/coincache"
@@ -321,7 +316,7 @@ func (l *Ledger) openFiles() error {
 	}
 	if l.disk.phase == phaseReindex {
 		// Not everything is named yet: all that the block files hold counts.
-		list, err := listFiles(l.fs, blocksPrefix)
+		list, err := flat.List(l.fs, blocksPrefix)
 		if err != nil {
 			return err
 		}
@@ -409,31 +404,4 @@ func removeAll(files fsys.FS) error {
 		}
 	}
 	return files.SyncDir(".")
-}
-
-// listFiles returns the numbers and sizes of the files prefixNNNNN.dat, in order.
-func listFiles(files fsys.FS, prefix string) ([]flat.FileInfo, error) {
-	dir, base := path.Split(prefix)
-	names, err := files.List(path.Clean(dir))
-	if err != nil {
-		return nil, err
-	}
-	var list []flat.FileInfo
-	for _, name := range names {
-		digits, ok := strings.CutPrefix(name, base)
-		if !ok || !strings.HasSuffix(digits, ".dat") {
-			continue
-		}
-		number, err := strconv.ParseUint(strings.TrimSuffix(digits, ".dat"), 10, 32)
-		if err != nil {
-			continue
-		}
-		size, err := files.Stat(path.Join(dir, name))
-		if err != nil {
-			return nil, err
-		}
-		list = append(list, flat.FileInfo{File: uint32(number), Size: size})
-	}
-	slices.SortFunc(list, func(a, b flat.FileInfo) int { return cmp.Compare(a.File, b.File) })
-	return list, nil
 }

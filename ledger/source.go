@@ -137,7 +137,7 @@ func ownSource(l *Ledger) *source {
 }
 
 func filesSource(files fsys.FS, prefix string, p *consensus.Params) (*source, error) {
-	list, err := listFiles(files, prefix)
+	list, err := flat.List(files, prefix)
 	if err != nil {
 		return nil, err
 	}

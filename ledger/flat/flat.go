@@ -79,7 +79,7 @@ const keepFrame = 4 << 20
 // It matches ErrCorrupt if the last file is shorter than end says.
 func Open(fs fsys.FS, prefix string, magic [4]byte, maxFile int64, end End) (*Files, error) {
 	f := &Files{fs: fs, prefix: prefix, magic: magic, maxFile: min(maxFile, 1<<32-1), end: end}
-	files, err := list(fs, prefix)
+	files, err := List(fs, prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -279,32 +279,11 @@ func (f *Files) Remove(file uint32) error {
 }
 
 // List returns the numbers and lengths in bytes of the files, in order.
-func (f *Files) List() ([]FileInfo, error) { return list(f.fs, f.prefix) }
+func (f *Files) List() ([]FileInfo, error) { return List(f.fs, f.prefix) }
 
-// FileInfo is one file of a set.
-type FileInfo struct {
-	File uint32
-	Size int64
-}
-
-// Name returns the path of a file, for messages.
-func (f *Files) Name(file uint32) string { return f.fs.Path(name(f.prefix, file)) }
-
-// Close syncs and closes the files.
-func (f *Files) Close() error {
-	err := f.Sync()
-	if f.last != nil {
-		err = errors.Join(err, f.last.Close())
-		f.last = nil
-	}
-	return err
-}
-
-func name(prefix string, file uint32) string { return fmt.Sprintf("%s%05d.dat", prefix, file) }
-
-// list finds the files of a set. Names that are not exactly those that name
-// makes are not of the set.
-func list(fs fsys.FS, prefix string) ([]FileInfo, error) {
+// List finds the files prefix00000.dat, prefix00001.dat and so on of a folder, in
+// order. Other names are none of them.
+func List(fs fsys.FS, prefix string) ([]FileInfo, error) {
 	dir, base := path.Split(prefix)
 	names, err := fs.List(path.Clean(dir))
 	if err != nil {
@@ -326,3 +305,24 @@ func list(fs fsys.FS, prefix string) ([]FileInfo, error) {
 	slices.SortFunc(files, func(a, b FileInfo) int { return int(int64(a.File) - int64(b.File)) })
 	return files, nil
 }
+
+// FileInfo is one file of a set.
+type FileInfo struct {
+	File uint32
+	Size int64
+}
+
+// Name returns the path of a file, for messages.
+func (f *Files) Name(file uint32) string { return f.fs.Path(name(f.prefix, file)) }
+
+// Close syncs and closes the files.
+func (f *Files) Close() error {
+	err := f.Sync()
+	if f.last != nil {
+		err = errors.Join(err, f.last.Close())
+		f.last = nil
+	}
+	return err
+}
+
+func name(prefix string, file uint32) string { return fmt.Sprintf("%s%05d.dat", prefix, file) }

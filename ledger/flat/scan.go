@@ -24,7 +24,7 @@ const scanWindow = 1 << 16
 // A record found by Scan has the length that its frame says; whether it is the
 // payload that was written only its content can tell.
 func Scan(fs fsys.FS, prefix string, magic [4]byte, limit int, begin End, fn func(p Pos, payload []byte) error) error {
-	files, err := list(fs, prefix)
+	files, err := List(fs, prefix)
 	if err != nil {
 		return err
 	}
