@@ -54,7 +54,10 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		return err
 	}
 	var parts sync.WaitGroup
-	defer parts.Wait()
+	defer func() {
+		stop(nil)
+		parts.Wait()
+	}()
 	run := func(name string, f func(context.Context) error) {
 		parts.Go(func() {
 			if err := f(ctx); err != nil && ctx.Err() == nil {

@@ -158,6 +158,19 @@ func TestOtherChain(t *testing.T) {
 	wantFailure(t, bin, 1, "another", "import", "--network="+write("b.json", other), "--datadir="+dir, empty)
 }
 
+// TestOpenFails starts a node on a folder that the ledger cannot open: the ports
+// are open by then, and must not keep the process alive.
+func TestOpenFails(t *testing.T) {
+	bin, dir := buildKeelson(t), t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "regtest"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "regtest", "blocks"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+freePort(t))
+}
+
 // TestWrongCalls makes mistakes that must each be one clear line.
 func TestWrongCalls(t *testing.T) {
 	bin, dir := buildKeelson(t), "--datadir="+t.TempDir()
