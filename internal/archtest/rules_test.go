@@ -72,6 +72,8 @@ var rules = map[string]rule{
 	"ledger/kv":        {floor: 3, peers: []string{"ledger/fsys"}, outside: []string{goleveldb}},
 	"ledger/muhash":    {floor: 3, outside: []string{xcrypto}},
 
+	"mempool": {floor: 3, outside: []string{zerolog}},
+
 	// Floor 2: the rules of the chain.
 	"consensus":          {floor: 2, pure: true, joins: true},
 	"consensus/chaingen": {floor: 2, peers: []string{"consensus"}, pure: true, testOnly: true},
