@@ -72,7 +72,8 @@ var rules = map[string]rule{
 	"ledger/kv":        {floor: 3, peers: []string{"ledger/fsys"}, outside: []string{goleveldb}},
 	"ledger/muhash":    {floor: 3, outside: []string{xcrypto}},
 
-	"mempool": {floor: 3, outside: []string{zerolog}},
+	"mempool":        {floor: 3, peers: []string{"mempool/policy"}, outside: []string{zerolog}},
+	"mempool/policy": {floor: 3, pure: true},
 
 	// Floor 2: the rules of the chain.
 	"consensus":          {floor: 2, pure: true, joins: true},
