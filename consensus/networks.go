@@ -13,6 +13,16 @@ import (
 	"github.com/keelson-chain/keelson/wire"
 )
 
+// The first bytes of extended keys are Bitcoin's on every built-in network, so
+// that the devices which hold such keys need to know nothing new: those of its
+// main network on ours, those of its test networks elsewhere.
+var (
+	xpub = [4]byte{0x04, 0x88, 0xb2, 0x1e}
+	xprv = [4]byte{0x04, 0x88, 0xad, 0xe4}
+	tpub = [4]byte{0x04, 0x35, 0x87, 0xcf}
+	tprv = [4]byte{0x04, 0x35, 0x83, 0x94}
+)
+
 // Main returns the rules of the main network.
 func Main() *Params {
 	genesis := ownGenesis("Keelson main 21/Nov/2026 The keel is laid; what is built on it is yours", 0x1d00ffff, 682016879)
@@ -20,7 +30,7 @@ func Main() *Params {
 	p.Name = "main"
 	p.Magic = [4]byte{0xeb, 0xb5, 0xe1, 0xce}
 	p.RPCPort, p.P2PPort = 7332, 7333
-	p.Address = address.Prefixes{PubKeyHash: 45, ScriptHash: 107, PrivateKey: 173, HRP: "kel"}
+	p.Address = address.Prefixes{PubKeyHash: 45, ScriptHash: 107, PrivateKey: 173, HRP: "kel", ExtPublic: xpub, ExtPrivate: xprv}
 	p.CoinUnit = "KEL"
 	return p
 }
@@ -33,7 +43,7 @@ func Test() *Params {
 	p.Name = "test"
 	p.Magic = [4]byte{0xeb, 0xb5, 0xe1, 0x74}
 	p.RPCPort, p.P2PPort = 17332, 17333
-	p.Address = address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "tkel"}
+	p.Address = address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "tkel", ExtPublic: tpub, ExtPrivate: tprv}
 	p.CoinUnit = "KEL"
 	return p
 }
@@ -87,7 +97,7 @@ func Regtest(o RegtestOptions) *Params {
 		Magic:       [4]byte{0xfa, 0xbf, 0xb5, 0xda},
 		RPCPort:     18443,
 		P2PPort:     18444,
-		Address:     address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "bcrt"},
+		Address:     address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "bcrt", ExtPublic: tpub, ExtPrivate: tprv},
 		CoinUnit:    "BTC",
 
 		Difficulty: Fixed,

@@ -70,17 +70,17 @@ func TestConstants(t *testing.T) {
 		want constants
 	}{
 		{Main(), constants{
-			"main", "ebb5e1ce", 7332, 7333, address.Prefixes{PubKeyHash: 45, ScriptHash: 107, PrivateKey: 173, HRP: "kel"}, "KEL",
+			"main", "ebb5e1ce", 7332, 7333, address.Prefixes{PubKeyHash: 45, ScriptHash: 107, PrivateKey: 173, HRP: "kel", ExtPublic: [4]byte{0x04, 0x88, 0xb2, 0x1e}, ExtPrivate: [4]byte{0x04, 0x88, 0xad, 0xe4}}, "KEL",
 			ASERT, "000000ffff000000000000000000000000000000000000000000000000000000", 0x1d00ffff, 120, 2016, 34560, -1, 600,
 			1_000_000_000, 1_050_000, 100, 2_000_000, 40_000, [7]uint32{}, true, allFlags, 1_000_000_000, 2_099_999_986_350_000,
 		}},
 		{Test(), constants{
-			"test", "ebb5e174", 17332, 17333, address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "tkel"}, "KEL",
+			"test", "ebb5e174", 17332, 17333, address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "tkel", ExtPublic: [4]byte{0x04, 0x35, 0x87, 0xcf}, ExtPrivate: [4]byte{0x04, 0x35, 0x83, 0x94}}, "KEL",
 			ASERT, "000000ffff000000000000000000000000000000000000000000000000000000", 0x1e00ffff, 120, 2016, 34560, -1, 600,
 			1_000_000_000, 1_050_000, 100, 2_000_000, 40_000, [7]uint32{}, true, allFlags, 1_000_000_000, 2_099_999_986_350_000,
 		}},
 		{Regtest(RegtestOptions{}), constants{
-			"regtest", "fabfb5da", 18443, 18444, address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "bcrt"}, "BTC",
+			"regtest", "fabfb5da", 18443, 18444, address.Prefixes{PubKeyHash: 111, ScriptHash: 196, PrivateKey: 239, HRP: "bcrt", ExtPublic: [4]byte{0x04, 0x35, 0x87, 0xcf}, ExtPrivate: [4]byte{0x04, 0x35, 0x83, 0x94}}, "BTC",
 			Fixed, "7fffff0000000000000000000000000000000000000000000000000000000000", 0x207fffff, 600, 144, 0, 600, 7200,
 			5_000_000_000, 150, 100, 4_000_000, 80_000, [7]uint32{1, 1, 1, 1, 0, 0, Never}, true, allFlags, 5_000_000_000, 1_499_999_998_350,
 		}},

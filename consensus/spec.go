@@ -32,6 +32,10 @@ type chainSpec struct {
 		ScriptHash *byte  `json:"script_hash"`
 		PrivateKey *byte  `json:"private_key"`
 		HRP        string `json:"hrp"`
+		// ExtPublic and ExtPrivate, 4 bytes each, are optional: Bitcoin's, those
+		// of xpub and xprv, if they are left out.
+		ExtPublic  string `json:"ext_public,omitempty"`
+		ExtPrivate string `json:"ext_private,omitempty"`
 	} `json:"address"`
 
 	Genesis specGenesis `json:"genesis"`
@@ -205,6 +209,37 @@ func (spec *chainSpec) identity(p *Params) error {
 		return fmt.Errorf("address.hrp %q must be 1 to 20 printable characters without capitals", a.HRP)
 	}
 	p.Address = address.Prefixes{PubKeyHash: *a.PubKeyHash, ScriptHash: *a.ScriptHash, PrivateKey: *a.PrivateKey, HRP: a.HRP}
+	return spec.extendedKeys(p)
+}
+
+// extendedKeys reads what the network's extended keys begin with.
+func (spec *chainSpec) extendedKeys(p *Params) error {
+	for _, version := range []struct {
+		key   string
+		text  *string
+		usual [4]byte
+		into  *[4]byte
+	}{
+		{"ext_public", &spec.Address.ExtPublic, xpub, &p.Address.ExtPublic},
+		{"ext_private", &spec.Address.ExtPrivate, xprv, &p.Address.ExtPrivate},
+	} {
+		*version.into = version.usual
+		if *version.text == "" {
+			continue
+		}
+		b, err := hex.DecodeString(*version.text)
+		if err != nil || len(b) != len(version.into) {
+			return fmt.Errorf("address.%s %q must be 8 hexadecimal digits", version.key, *version.text)
+		}
+		copy(version.into[:], b)
+		// The usual value, written out, is no other network.
+		if *version.text = hex.EncodeToString(b); *version.into == version.usual {
+			*version.text = ""
+		}
+	}
+	if p.Address.ExtPublic == p.Address.ExtPrivate {
+		return fmt.Errorf("address.ext_public and ext_private are both %x", p.Address.ExtPublic)
+	}
 	return nil
 }
 

@@ -56,7 +56,7 @@ func TestBitcoinSpec(t *testing.T) {
 	if want := map[wire.Hash]script.Flags{bip16: 0, taproot: script.VerifyP2SH | script.VerifyWitness}; !maps.Equal(p.ScriptFlagExceptions, want) {
 		t.Errorf("exceptions %v", p.ScriptFlagExceptions)
 	}
-	if len(p.BIP30Exceptions) != 2 || p.Covenants || p.CoinUnit != "BTC" || p.Address.HRP != "bc" || p.Magic != [4]byte{0xf9, 0xbe, 0xb4, 0xd9} {
+	if len(p.BIP30Exceptions) != 2 || p.Covenants || p.CoinUnit != "BTC" || p.Address.HRP != "bc" || p.Address.ExtPublic != xpub || p.Address.ExtPrivate != xprv || p.Magic != [4]byte{0xf9, 0xbe, 0xb4, 0xd9} {
 		t.Errorf("%+v", p)
 	}
 }
@@ -72,6 +72,7 @@ func TestSpecHash(t *testing.T) {
 	same["genesis"] = map[string]any{"block": fmt.Sprintf("%X", base.Genesis.Bytes())}
 	same["magic"] = "F9BEB4D9"
 	same["minimum_chain_work"] = "0"
+	same["address"].(map[string]any)["ext_public"] = "0488B21E" // what is usual
 	p, err := ParseSpec(append([]byte(" \n"), encode(t, same)...))
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +88,8 @@ func TestSpecHash(t *testing.T) {
 		"unit":       func(s map[string]any) { s["coin_unit"] = "XBT" },
 		"hrp":        func(s map[string]any) { s["address"].(map[string]any)["hrp"] = "bx" },
 		"prefix":     func(s map[string]any) { s["address"].(map[string]any)["pubkey_hash"] = 1 },
+		"xpub":       func(s map[string]any) { s["address"].(map[string]any)["ext_public"] = "043587cf" },
+		"xprv":       func(s map[string]any) { s["address"].(map[string]any)["ext_private"] = "04358394" },
 		"spacing":    func(s map[string]any) { s["difficulty"].(map[string]any)["spacing"] = 601 },
 		"limit":      func(s map[string]any) { s["difficulty"].(map[string]any)["limit"] = "1d01ffff" },
 		"grace":      func(s map[string]any) { s["difficulty"].(map[string]any)["time_warp_grace"] = 0 },
@@ -150,6 +153,9 @@ func TestSpecErrors(t *testing.T) {
 		{in("address"), "pubkey_hash", 5, "pubkey_hash"},
 		{in("address"), "hrp", "BC", "hrp"},
 		{in("address"), "hrp", "", "hrp"},
+		{in("address"), "ext_public", "0488b2", "ext_public"},
+		{in("address"), "ext_private", "0488ade4x", "ext_private"},
+		{in("address"), "ext_private", "0488b21e", "ext_private"},
 		{top, "genesis", nil, "genesis"},
 		{in("genesis"), "nonce", 1, "hash is above the target"},
 		{in("genesis"), "bits", "1d00fff", "genesis.bits"},

@@ -83,7 +83,8 @@ var rules = map[string]rule{
 	"pow":               {floor: 1, pure: true, joins: true},
 	"script":            {floor: 1, peers: []string{"script/sig"}, pure: true},
 	"script/address":    {floor: 1, peers: []string{"script"}, pure: true},
-	"script/descriptor": {floor: 1, peers: []string{"script", "script/address", "script/sig"}, pure: true},
+	"script/descriptor": {floor: 1, peers: []string{"script", "script/address", "script/hdkey", "script/sig"}, pure: true},
+	"script/hdkey":      {floor: 1, peers: []string{"script", "script/address", "script/sig"}, pure: true},
 	"script/scripttest": {floor: 1, peers: []string{"script", "script/sig"}, testOnly: true},
 	"script/sig":        {floor: 1, outside: []string{secp256k1}, pure: true},
 

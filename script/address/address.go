@@ -31,7 +31,7 @@ func Decode(p *Prefixes, s string) (pkScript []byte, err error) {
 	if hasPrefix(s, p.HRP) {
 		return decodeSegwit(p, s)
 	}
-	if b, ok := decodeBase58Check(s, 1+hashSize); ok {
+	if b, ok := DecodeBase58Check(s, 1+hashSize); ok {
 		return decodeHash(p, b)
 	}
 	if _, ok := decodeBase58(s, base58Guess); ok {
@@ -132,9 +132,9 @@ func decodeSegwit(p *Prefixes, s string) ([]byte, error) {
 func Encode(p *Prefixes, pkScript []byte) (string, bool) {
 	switch class, data := script.Classify(pkScript); class {
 	case script.PubKeyHash:
-		return encodeBase58Check(append([]byte{p.PubKeyHash}, data[0]...)), true
+		return EncodeBase58Check(append([]byte{p.PubKeyHash}, data[0]...)), true
 	case script.ScriptHash:
-		return encodeBase58Check(append([]byte{p.ScriptHash}, data[0]...)), true
+		return EncodeBase58Check(append([]byte{p.ScriptHash}, data[0]...)), true
 	case script.WitnessV0KeyHash, script.WitnessV0ScriptHash, script.WitnessV1Taproot, script.WitnessUnknown, script.Anchor:
 		version, program, _ := script.WitnessProgram(pkScript)
 		enc := bech32m

@@ -152,11 +152,11 @@ func TestBase58(t *testing.T) {
 	if b, _ := decodeBase58(" \t\n\v\f\r skip \r\f\v\n\t ", 3); hex.EncodeToString(b) != "971a55" {
 		t.Errorf("skip is %x", b)
 	}
-	if b, ok := decodeBase58Check("3vQB7B6MrGQZaxCuFg4oh", 100); !ok || string(b) != "hello world" {
+	if b, ok := DecodeBase58Check("3vQB7B6MrGQZaxCuFg4oh", 100); !ok || string(b) != "hello world" {
 		t.Errorf("%q, %v", b, ok)
 	}
 	for _, s := range []string{"3vQB7B6MrGQZaxCuFg4oi", "3vQB7B6MrGQZaxCuFg4oh0IOl", "", "1", "111"} {
-		if b, ok := decodeBase58Check(s, 100); ok {
+		if b, ok := DecodeBase58Check(s, 100); ok {
 			t.Errorf("%s is %x", s, b)
 		}
 	}
@@ -273,9 +273,9 @@ func TestErrors(t *testing.T) {
 		{"asfah14i8fajz0123f", unknown, nil},
 		{"1q049ldschfnwystcqnsvyfpj23mpsg3jcedq9xv", unknown, nil},
 		{"", checksum, nil},
-		{encodeBase58Check(nil), "Invalid or unsupported Base58-encoded address.", nil},
-		{encodeBase58Check([]byte{111, 1, 2}), "Invalid length for Base58 address (P2PKH or P2SH)", nil},
-		{encodeBase58Check([]byte{196}), "Invalid length for Base58 address (P2PKH or P2SH)", nil},
+		{EncodeBase58Check(nil), "Invalid or unsupported Base58-encoded address.", nil},
+		{EncodeBase58Check([]byte{111, 1, 2}), "Invalid length for Base58 address (P2PKH or P2SH)", nil},
+		{EncodeBase58Check([]byte{196}), "Invalid length for Base58 address (P2PKH or P2SH)", nil},
 		{"bcrt1" + strings.Repeat("q", 5), "Invalid separator position", []int{4}},
 		{"bcrT1qqqqqqqqqq", "Invalid character or mixed case", []int{3}},
 		{"bcrt1qqq qqq\x80qqqqQ", "Invalid character or mixed case", []int{8, 12, 17}},
@@ -371,7 +371,7 @@ func TestWIFKeys(t *testing.T) {
 		{append([]byte{128}, unhex(t, curveOrder[:62]+"40")...), true},
 		{append([]byte{128}, bytes.Repeat([]byte{255}, 32)...), false},
 	} {
-		if _, _, err := DecodeWIF(p, encodeBase58Check(c.payload)); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrPrivateKey) {
+		if _, _, err := DecodeWIF(p, EncodeBase58Check(c.payload)); (err == nil) != c.ok || err != nil && !errors.Is(err, ErrPrivateKey) {
 			t.Errorf("%x: %v", c.payload, err)
 		}
 	}

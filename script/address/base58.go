@@ -85,12 +85,14 @@ func checksum58(b []byte) []byte {
 	return h[:base58Checksum]
 }
 
-func encodeBase58Check(b []byte) string {
+// EncodeBase58Check writes a payload in base 58 with its checksum.
+func EncodeBase58Check(b []byte) string {
 	return encodeBase58(append(slices.Clip(b), checksum58(b)...))
 }
 
-// decodeBase58Check returns the payload of at most limit bytes.
-func decodeBase58Check(s string, limit int) ([]byte, bool) {
+// DecodeBase58Check returns the payload, of at most limit bytes, of a string in
+// base 58 with a checksum. Like Bitcoin Core it allows white space around it.
+func DecodeBase58Check(s string, limit int) ([]byte, bool) {
 	b, ok := decodeBase58(s, limit+base58Checksum)
 	if !ok || len(b) < base58Checksum {
 		return nil, false

@@ -13,4 +13,9 @@ type Prefixes struct {
 	ScriptHash byte   // version byte of P2SH in base58check
 	PrivateKey byte   // version byte of a private key in the wallet import format
 	HRP        string // human-readable part of bech32 and bech32m, lower case
+
+	// ExtPublic and ExtPrivate are the first four bytes of extended public and
+	// private keys (BIP 32): they give "xpub" and "xprv" their first letters.
+	ExtPublic  [4]byte
+	ExtPrivate [4]byte
 }

@@ -19,13 +19,13 @@ func EncodeWIF(p *Prefixes, key [keySize]byte, compressed bool) string {
 	if compressed {
 		b = append(b, 1)
 	}
-	return encodeBase58Check(b)
+	return EncodeBase58Check(b)
 }
 
 // DecodeWIF reads a private key in the wallet import format. The error is
 // [ErrPrivateKey]; it does not carry the string.
 func DecodeWIF(p *Prefixes, s string) (key [keySize]byte, compressed bool, err error) {
-	b, ok := decodeBase58Check(s, 1+keySize+1)
+	b, ok := DecodeBase58Check(s, 1+keySize+1)
 	switch {
 	case !ok || len(b) < 1+keySize || b[0] != p.PrivateKey:
 		return key, false, ErrPrivateKey

@@ -9,6 +9,9 @@
 // are the engine's business: here an ECDSA signature and its key are read as
 // laxly as the oldest blocks need.
 //
-// It is not for signing: nothing here runs in constant time and no secret may
-// enter it.
+// Beside the checks stands what deriving keys needs: [PubKeyOf], [AddToPubKey]
+// and their like.
+//
+// It is not for signing: nothing here runs in constant time, and no secret may
+// enter it but the one that its owner hands to his own node to derive keys from.
 package sig
