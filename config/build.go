@@ -182,6 +182,9 @@ func (l *loader) rpc(cfg *Config) (err error) {
 		CookieFile: v.rpcCookieFile,
 		Threads:    int(v.rpcThreads),
 		Queue:      int(v.rpcWorkQueue),
+		Timeout:    time.Duration(v.rpcServerTimeout) * time.Second,
+		Deprecated: v.deprecatedRPC,
+		Comments:   v.uaComment,
 
 		PruneTarget: cfg.Ledger.Prune,
 		CacheBytes:  cfg.Ledger.CacheBytes,
@@ -204,6 +207,17 @@ func (l *loader) rpc(cfg *Config) (err error) {
 			return l.errorf("rpcauth", "%w", err) // without the text, which is half a secret
 		}
 		c.Auth = append(c.Auth, auth)
+	}
+	for _, text := range v.rpcWhitelist {
+		if err := c.Whitelist.Add(text); err != nil {
+			return l.errorf("rpcwhitelist", "%q is %w", text, err)
+		}
+	}
+	c.WhitelistDefault = v.rpcWhitelistDefault || len(v.rpcWhitelist) > 0 && !l.is("rpcwhitelistdefault")
+	for _, text := range v.uaComment {
+		if err := rpc.CheckComment(text); err != nil {
+			return l.errorf("uacomment", "%w", err)
+		}
 	}
 	for _, text := range v.rpcAllowIP {
 		prefix, err := parsePrefix(text)

@@ -142,7 +142,9 @@ func TestValues(t *testing.T) {
 		"--testactivationheight=segwit@7", "--testactivationheight=csv@9", "--mocktime=1600000000", "--log-format=json", "--log-level=debug",
 		"--rpcuser=me", "--rpcpassword=secret:with:colons", "--rpcport=1234", "--rpcbind=127.0.0.1", "--rpcbind=[::1]:99", "--rpcbind=0.0.0.0:5", "--rpcbind=::",
 		"--rpcallowip=10.1.2.3/8", "--rpcallowip=192.168.0.0/255.255.0.0", "--rpcallowip=::ffff:1.2.3.4", "--rpccookiefile=sub/cookie",
-		"--rpcauth=alice:f7efda5c189b999524f151318c0c86$d5b51b3beffbc02b724e5d095828e0bc8b2456e9ac8757ae3211a5d9b16a22ae", "--rpcthreads=2", "--rpcworkqueue=3")
+		"--rpcauth=alice:f7efda5c189b999524f151318c0c86$d5b51b3beffbc02b724e5d095828e0bc8b2456e9ac8757ae3211a5d9b16a22ae", "--rpcthreads=2", "--rpcworkqueue=3",
+		"--rpcwhitelist=alice:getblockcount,help", "--rpcwhitelist=bob", "--rpcservertimeout=5", "--deprecatedrpc=warnings", "--deprecatedrpc=create_bdb",
+		"--uacomment=a b", "--uacomment=c.,;-_?@9")
 	l := cfg.Ledger
 	if l.Prune != ledger.PruneManual || !l.FastPrune || l.Workers != 3 || l.StopAtHeight != 77 || l.MaxTipAge != time.Minute ||
 		l.AssumeValid != cfg.Params.GenesisHash || !strings.HasSuffix(l.MinimumWork.String(), "0102") {
@@ -159,6 +161,23 @@ func TestValues(t *testing.T) {
 		!slices.Equal(r.Listen, []string{"127.0.0.1:1234", "[::1]:99", "0.0.0.0:5", "[::]:1234"}) ||
 		r.CookieFile != filepath.Join(cfg.Dir, "sub", "cookie") || len(r.Auth) != 1 || r.Auth[0].User != "alice" {
 		t.Errorf("rpc: %+v", r)
+	}
+	if w := r.Whitelist; len(w) != 2 || len(w["alice"]) != 2 || !w["alice"]["help"] || len(w["bob"]) != 0 || !r.WhitelistDefault ||
+		r.Timeout != 5*time.Second || !slices.Equal(r.Deprecated, []string{"warnings", "create_bdb"}) || !slices.Equal(r.Comments, []string{"a b", "c.,;-_?@9"}) {
+		t.Errorf("rpc: %+v", r)
+	}
+	for _, c := range []struct {
+		args []string
+		want bool
+	}{
+		{nil, false},
+		{[]string{"--rpcwhitelist=a:b"}, true},
+		{[]string{"--rpcwhitelist=a:b", "--rpcwhitelistdefault=0"}, false},
+		{[]string{"--rpcwhitelistdefault=1"}, true},
+	} {
+		if got := mustLoad(t, "", nil, c.args...).RPC.WhitelistDefault; got != c.want {
+			t.Errorf("%v: %v", c.args, got)
+		}
 	}
 	var allow []string
 	for _, p := range r.Allow {
@@ -234,6 +253,11 @@ func TestRefused(t *testing.T) {
 		{args: []string{"--rpcuser=x"}, want: `--rpcuser: needs rpcpassword as well`},
 		{args: []string{"--rpcuser=x:y", "--rpcpassword=z"}, want: `--rpcuser: a user name cannot contain a colon`},
 		{args: []string{"--rpcauth=secret"}, want: `--rpcauth: not of the form USER:SALT$HASH`},
+		{args: []string{"--rpcwhitelist=:help"}, want: `--rpcwhitelist: ":help" is not of the form USER:METHOD,METHOD...`},
+		{args: []string{"--rpcservertimeout=0"}, want: `--rpcservertimeout: 0 is out of range (1 to 1000000 seconds)`},
+		{args: []string{"--uacomment=a/b"}, want: `--uacomment: User Agent comment (a/b) contains unsafe characters.`},
+		{args: []string{"--uacomment=ok", "--uacomment=(x)"}, want: `--uacomment: User Agent comment ((x)) contains unsafe characters.`},
+		{args: []string{"--uacomment=é"}, want: `--uacomment: User Agent comment (é) contains unsafe characters.`},
 		{args: []string{"--rpcallowip=localhost"}, want: `--rpcallowip: "localhost" is not an IP address or network`},
 		{args: []string{"--rpcallowip=10.0.0.0/33"}, want: `--rpcallowip: "10.0.0.0/33" is not an IP address or network`},
 		{args: []string{"--rpcallowip=10.0.0.0/255.0.255.0"}, want: `--rpcallowip: "10.0.0.0/255.0.255.0" has a mask with holes`},

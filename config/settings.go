@@ -54,6 +54,10 @@ type values struct {
 	rpcBind, rpcAllowIP, rpcAuth        []string
 	rpcPort, rpcWorkQueue, rpcThreads   int64
 	rpcUser, rpcPassword, rpcCookieFile string
+	rpcWhitelist                        []string
+	rpcWhitelistDefault                 bool
+	rpcServerTimeout                    int64
+	deprecatedRPC, uaComment            []string
 	logFormat, logLevel                 string
 }
 
@@ -142,12 +146,27 @@ var sections = []struct {
 		{name: "rpccookiefile", kind: kindText, arg: "FILE", text: ".cookie in the network's folder",
 			help:  "where the cookie is written; a relative name lies in the network's folder",
 			value: func(v *values) any { return &v.rpcCookieFile }},
+		{name: "rpcwhitelist", kind: kindList, arg: "USER:METHOD,...",
+			help:  "methods that the user may call, and no others; may be repeated: for one user, what all the lists have remains",
+			value: func(v *values) any { return &v.rpcWhitelist }},
+		{name: "rpcwhitelistdefault", kind: kindBool,
+			help:  "users without an rpcwhitelist may call nothing (on if there is any rpcwhitelist)",
+			value: func(v *values) any { return &v.rpcWhitelistDefault }},
 		{name: "rpcthreads", kind: kindInt, number: rpc.DefaultThreads, min: 1, max: 1024, unit: "calls",
 			help:  "calls that are worked on at the same time",
 			value: func(v *values) any { return &v.rpcThreads }},
 		{name: "rpcworkqueue", kind: kindInt, number: rpc.DefaultQueue, min: 1, max: 65536, unit: "calls",
 			help:  "calls that may wait beyond those; more are refused with status 503",
 			value: func(v *values) any { return &v.rpcWorkQueue }},
+		{name: "rpcservertimeout", kind: kindInt, number: int64(rpc.DefaultTimeout.Seconds()), min: 1, max: 1_000_000, unit: "seconds",
+			help:  "time that a client has to send the head of a request, and four times as long for its body and for taking the answer",
+			value: func(v *values) any { return &v.rpcServerTimeout }},
+		{name: "deprecatedrpc", kind: kindList, arg: "NAME",
+			help:  "an old behaviour to keep; may be repeated; warnings: one text in place of a list",
+			value: func(v *values) any { return &v.deprecatedRPC }},
+		{name: "uacomment", kind: kindList, arg: "TEXT",
+			help:  "a comment in what the node calls itself; may be repeated",
+			value: func(v *values) any { return &v.uaComment }},
 	}},
 	{"Log", []setting{
 		{name: "log-format", kind: kindText, arg: "console|json", text: "console",

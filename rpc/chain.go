@@ -165,7 +165,7 @@ func getblockchaininfo(c *call) (any, error) {
 			o.Add("prune_target_size", c.s.cfg.PruneTarget)
 		}
 	}
-	o.Add("warnings", []string{})
+	o.Add("warnings", c.s.warnings())
 	return o, nil
 }
 

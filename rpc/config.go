@@ -16,6 +16,7 @@ import (
 const (
 	DefaultThreads = 16 // calls that are worked on at the same time
 	DefaultQueue   = 64 // calls that wait for that
+	DefaultTimeout = 30 * time.Second
 
 	// MaxMockTime is the latest time that the clock can be set to, in seconds
 	// since 1970: nanoseconds since then still fit 63 bits (Core's limit).
@@ -24,9 +25,6 @@ const (
 	maxBody        = 32 << 20         // bytes of a request, as in Core
 	maxHead        = 16 << 10         // bytes of a request's head
 	maxConnections = 512              // beyond this a connection is closed at once
-	headTimeout    = 30 * time.Second // for a request's head, once begun
-	bodyTimeout    = 2 * time.Minute  // for the body
-	writeTimeout   = 2 * time.Minute  // for the client to take the answer
 	idleTimeout    = 30 * time.Minute // between two requests of a connection
 	stopTimeout    = 5 * time.Second  // for answers to be taken when the server stops
 	refusalDelay   = 250 * time.Millisecond
@@ -50,8 +48,20 @@ type Config struct {
 	CookieFile     string
 	// Auth are further users.
 	Auth []Auth
+	// Whitelist says which methods users may call. A user who is not in it may
+	// call all or, with WhitelistDefault, none.
+	Whitelist        Whitelist
+	WhitelistDefault bool
 
 	Threads, Queue int
+	// Timeout is how long a client may take to send the head of a request; it has
+	// four times as long for the body, and for taking the answer.
+	Timeout time.Duration
+
+	// Deprecated names old behaviours to keep: "warnings".
+	Deprecated []string
+	// Comments are added to what the node calls itself; see CheckComment.
+	Comments []string
 
 	// PruneTarget and CacheBytes are what the ledger was told; they are reported.
 	PruneTarget uint64

@@ -38,7 +38,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.handling.leave()
 	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	control.SetReadDeadline(time.Now().Add(4 * s.cfg.Timeout))
 	// Until the caller is known, the connection is not kept.
 	w.Header().Set("Connection", "close")
 	switch {
@@ -121,7 +121,7 @@ func (s *Server) enter(ctx context.Context) bool {
 // reply sends an answer of known length in one piece.
 func (s *Server) reply(w http.ResponseWriter, status int, contentType string, body []byte) {
 	control := http.NewResponseController(w)
-	control.SetWriteDeadline(time.Now().Add(writeTimeout))
+	control.SetWriteDeadline(time.Now().Add(4 * s.cfg.Timeout))
 	h := w.Header()
 	h["Content-Type"] = nil // or net/http would guess one
 	if contentType != "" {
@@ -143,6 +143,8 @@ func (s *Server) execute(ctx context.Context, user string, body []byte) (status 
 	switch {
 	case err != nil:
 		return errorReply(req, jsonrpc.Errorf(jsonrpc.CodeParse, "Parse error"))
+	case !s.mayCallAny(user):
+		return http.StatusForbidden, nil
 	case v.Kind == jsonrpc.Obj:
 		return s.executeOne(ctx, user, req, &v)
 	case v.Kind == jsonrpc.Array:
@@ -154,6 +156,9 @@ func (s *Server) execute(ctx context.Context, user string, body []byte) (status 
 func (s *Server) executeOne(ctx context.Context, user string, req *jsonrpc.Request, v *jsonrpc.Value) (int, []byte) {
 	if err := req.Read(v); err != nil {
 		return errorReply(req, asError(err))
+	}
+	if !s.mayCall(user, req.Method) {
+		return http.StatusForbidden, nil
 	}
 	result, err := s.call(ctx, user, req)
 	switch {
@@ -186,6 +191,17 @@ const maxBatchReply = 256 << 20
 // notifications has no answer; an empty one has an empty answer, because old
 // clients rely on that.
 func (s *Server) executeBatch(ctx context.Context, user string, v *jsonrpc.Value) (int, []byte) {
+	if s.restricted(user) {
+		for i := range v.Len() {
+			name, err := batchMethod(v.At(i))
+			switch {
+			case err != nil:
+				return errorReply(jsonrpc.NewRequest(), err)
+			case !s.mayCall(user, name):
+				return http.StatusForbidden, nil
+			}
+		}
+	}
 	answer := []byte{'['}
 	for i := range v.Len() {
 		req := jsonrpc.NewRequest()

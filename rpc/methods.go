@@ -70,4 +70,4 @@ func when(condition string, r result) result { r.when = condition; return r }
 
 func one(r result) []result { return []result{r} }
 
-var rWarnings = rArray("warnings", "what the operator should know", rString("", "a warning"))
+var rWarnings = rArray("warnings", "what the operator should know; with deprecatedrpc=warnings one text", rString("", "a warning"))

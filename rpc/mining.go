@@ -235,7 +235,7 @@ func getmininginfo(c *call) (any, error) {
 	o.Add("networkhashps", rate)
 	o.Add("pooledtx", 0)
 	o.Add("chain", c.s.cfg.Params.Name)
-	o.Add("warnings", []string{})
+	o.Add("warnings", c.s.warnings())
 	return o, nil
 }
 

@@ -74,13 +74,9 @@ func getnetworkinfo(c *call) (any, error) {
 		o.Add("proxy_randomize_credentials", false)
 		networks = append(networks, o)
 	}
-	subversion := coreSubversion
-	if c.s.cfg.Version != "" {
-		subversion += "Keelson:" + c.s.cfg.Version + "/"
-	}
 	var o jsonrpc.Object
 	o.Add("version", coreVersion)
-	o.Add("subversion", subversion)
+	o.Add("subversion", c.s.subversion)
 	o.Add("protocolversion", 70016)
 	o.Add("localservices", "0000000000000409")
 	o.Add("localservicesnames", []string{"NETWORK", "WITNESS", "NETWORK_LIMITED"})
@@ -94,7 +90,7 @@ func getnetworkinfo(c *call) (any, error) {
 	o.Add("relayfee", minRelayFee)
 	o.Add("incrementalfee", minRelayFee)
 	o.Add("localaddresses", []jsonrpc.Object{})
-	o.Add("warnings", []string{})
+	o.Add("warnings", c.s.warnings())
 	return o, nil
 }
 

@@ -23,7 +23,9 @@ type Server struct {
 	clock   Clock
 	started int64 // seconds since 1970
 	methods map[string]*method
-	secret  string // USER:PASSWORD of the cookie or of Config
+
+	subversion string // what the node calls itself
+	secret     string // USER:PASSWORD of the cookie or of Config
 
 	listeners   []net.Listener
 	connections atomic.Int64
@@ -51,6 +53,13 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Queue == 0 {
 		cfg.Queue = DefaultQueue
 	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = DefaultTimeout
+	}
+	name, err := subversion(cfg.Version, cfg.Comments)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		cfg:     cfg,
 		log:     cfg.Log,
@@ -59,6 +68,8 @@ func New(cfg Config) (*Server, error) {
 		slots:   make(chan struct{}, cfg.Threads),
 		status:  "RPC server started",
 		calls:   map[*call]struct{}{},
+
+		subversion: name,
 	}
 	if s.clock == nil {
 		s.clock = realClock{}
@@ -166,7 +177,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer cancelCalls()
 	server := &http.Server{
 		Handler:           http.HandlerFunc(s.handle),
-		ReadHeaderTimeout: headTimeout,
+		ReadHeaderTimeout: s.cfg.Timeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHead,
 		ErrorLog:          nil,
