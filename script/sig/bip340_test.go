@@ -1,6 +1,7 @@
 package sig
 
 import (
+	"bytes"
 	"encoding/csv"
 	"encoding/hex"
 	"os"
@@ -13,6 +14,7 @@ type bip340Case struct {
 	index, comment string
 	check          Check
 	valid          bool
+	secret, aux    []byte // empty where the vector is not for signing
 }
 
 // bip340Cases reads the vectors of BIP 340 and asserts their number.
@@ -28,7 +30,7 @@ func bip340Cases(t testing.TB) []bip340Case {
 	}
 	var cases []bip340Case
 	for _, row := range rows[1:] {
-		c := bip340Case{index: row[0], comment: row[7], valid: row[6] == "TRUE"}
+		c := bip340Case{index: row[0], comment: row[7], valid: row[6] == "TRUE", secret: unhex(t, row[1]), aux: unhex(t, row[3])}
 		c.check = Check{Kind: Schnorr, PubKey: unhex(t, row[2]), Msg: unhex(t, row[4]), Sig: unhex(t, row[5])}
 		if len(c.check.Msg) == 32 {
 			c.check.Hash, c.check.Msg = [32]byte(c.check.Msg), nil
@@ -56,5 +58,28 @@ func TestBIP340(t *testing.T) {
 		if got := v.Verify(&c.check); got != c.valid {
 			t.Errorf("vector %s: %v, want %v (%s)", c.index, got, c.valid, c.comment)
 		}
+	}
+}
+
+func TestBIP340Signing(t *testing.T) {
+	n := 0
+	for _, c := range bip340Cases(t) {
+		if len(c.secret) == 0 {
+			continue
+		}
+		n++
+		k, ok := NewPrivateKey((*[32]byte)(c.secret))
+		if !ok {
+			t.Fatalf("vector %s: no private key", c.index)
+		}
+		if x := k.XOnly(); !bytes.Equal(x[:], c.check.PubKey) {
+			t.Errorf("vector %s: public key %x, want %x", c.index, x, c.check.PubKey)
+		}
+		if got := k.SignSchnorr(c.check.message(), [32]byte(c.aux)); !bytes.Equal(got[:], c.check.Sig) {
+			t.Errorf("vector %s: %x, want %x", c.index, got, c.check.Sig)
+		}
+	}
+	if n != 8 {
+		t.Errorf("%d vectors for signing, want 8", n)
 	}
 }

@@ -10,8 +10,10 @@
 // laxly as the oldest blocks need.
 //
 // Beside the checks stands what deriving keys needs: [PubKeyOf], [AddToPubKey]
-// and their like.
+// and their like. A [PrivateKey] signs: ECDSA as Bitcoin Core does, to the bit,
+// Schnorr (BIP 340), and compact ECDSA, from which [RecoverCompact] gets the
+// public key back. Randomness is an argument.
 //
-// It is not for signing: nothing here runs in constant time, and no secret may
-// enter it but the one that its owner hands to his own node to derive keys from.
+// Nothing here runs in constant time, so it is not for a signer whose timing
+// strangers can measure; see [PrivateKey].
 package sig

@@ -34,3 +34,17 @@ func Example() {
 	// true
 	// 2 false
 }
+
+func ExamplePrivateKey() {
+	key, ok := sig.NewPrivateKey(&[32]byte{31: 3})
+	if !ok {
+		panic("not from 1 to the order less one")
+	}
+	hash := [32]byte{1}
+	der := key.SignECDSA(hash)
+	fmt.Printf("%x\n", key.PubKey(true))
+	fmt.Println(sig.DCRD().Verify(&sig.Check{Kind: sig.ECDSA, PubKey: key.PubKey(true), Sig: der, Hash: hash}))
+	// Output:
+	// 02f9308a019258c31049344f85f89d5229b531c845836f99b08601f113bce036f9
+	// true
+}
