@@ -285,6 +285,7 @@ func (l *Ledger) receive(n *node, b *wire.Block, pos flat.Pos) {
 // fail remembers n as invalid, for the reason err.
 func (l *Ledger) fail(n *node, err error) {
 	l.log.Warn().Err(err).Uint32("height", n.height).Stringer("hash", n.hash).Msg("invalid block")
+	l.counts.invalid.Add(1)
 	l.tree.fail(n)
 	l.verdicts[n] = err
 	l.findCandidates()

@@ -37,6 +37,7 @@ func (l *Ledger) commit(coins bool) error {
 	if !moved && len(l.tree.dirty) == 0 {
 		return nil
 	}
+	defer since(&l.counts.commits, time.Now())
 	// A place in a file is named only once the file is safe.
 	if err := l.blocks.Sync(); err != nil {
 		return l.broken(err)
@@ -87,6 +88,7 @@ func (l *Ledger) commit(coins bool) error {
 			keep = l.cfg.CacheBytes / 8
 		}
 		l.cache.Clean(keep)
+		l.noteCache()
 		l.txs = l.txs[:0]
 		if cap(l.txs) > 1<<16 {
 			l.txs = nil

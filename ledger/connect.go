@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger/coincache"
@@ -20,10 +21,13 @@ func (v view) FetchCoin(op wire.OutPoint, c *consensus.Coin) (bool, error) {
 	l.scripts = scripts
 	switch state {
 	case coincache.Hit:
+		l.counts.lookups.hits++
 		return true, nil
 	case coincache.Spent:
+		l.counts.lookups.hits++
 		return false, nil
 	}
+	l.counts.lookups.misses++
 	var found bool
 	var err error
 	l.key = coinKey(l.key[:0], &op)
@@ -81,6 +85,7 @@ func (l *Ledger) gather(n *node, b *wire.Block) (*step, error) {
 
 // judge says whether the step is valid. It reads nothing that changes.
 func (l *Ledger) judge(s *step, workers int) error {
+	defer since(&l.counts.validation, time.Now())
 	return consensus.ValidateBlock(s.parent, s.b, s.spent, consensus.Options{
 		Workers:     workers,
 		Sigs:        l.cfg.Sigs,
@@ -124,6 +129,8 @@ func (l *Ledger) confirm(s *step) error {
 		l.indexBlock(n, s.b, false)
 	}
 	l.last.Store(s.b)
+	l.counts.connected.Add(1)
+	l.noteCache()
 	if len(l.spare) <= l.cfg.Workers {
 		l.spare = append(l.spare, s.scripts)
 	}
@@ -150,6 +157,8 @@ func (l *Ledger) disconnect() error {
 		l.indexBlock(n, b, true)
 	}
 	l.cur, l.state = n.parent, parent
+	l.counts.disconnected.Add(1)
+	l.noteCache()
 	return nil
 }
 

@@ -63,6 +63,7 @@ type Ledger struct {
 	synced    atomic.Bool          // the initial download is over
 	lazy      atomic.Int32         // above zero: commits wait as in the initial download
 	last      atomic.Pointer[wire.Block]
+	counts    counts // see there for its guards
 
 	changedMu sync.Mutex
 	changed   chan struct{}

@@ -92,6 +92,7 @@ func (l *Ledger) advance(ctx context.Context, have map[*node]*wire.Block, ahead 
 		}
 		fork := l.cur.fork(target)
 		if depth := l.cur.height - fork.height; depth > 0 {
+			l.counts.reorganisations.Add(1)
 			l.log.Warn().Uint32("depth", depth).Stringer("from", l.cur.hash).Stringer("to", target.hash).
 				Uint32("height", target.height).Msg("reorganisation")
 		}

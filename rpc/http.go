@@ -55,6 +55,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	header := r.Header.Get("Authorization")
 	user, ok := s.authorized(header)
 	if !ok {
+		s.load.unauthorized.Add(1)
 		if header != "" {
 			s.log.Warn().Str("from", r.RemoteAddr).Msg("JSON-RPC call with a wrong password")
 			// Slows guessing down; see Config.Allow for who can try at all.
@@ -107,6 +108,7 @@ func (s *Server) enter(ctx context.Context) bool {
 	}
 	defer s.waiting.Add(-1)
 	if s.waiting.Add(1) > int64(s.cfg.Queue) {
+		s.load.refused.Add(1)
 		s.log.Warn().Msg("JSON-RPC call refused because too many are waiting; rpcthreads and rpcworkqueue set the limits")
 		return false
 	}

@@ -92,6 +92,7 @@ func (s *Server) call(ctx context.Context, user string, req *jsonrpc.Request) (a
 	}
 	m, ok := s.methods[req.Method]
 	if !ok {
+		s.load.unknown.Add(1)
 		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found")
 	}
 	c := &call{Node: node, ctx: ctx, s: s, method: m, user: user, start: time.Now(), params: req.Params}
@@ -107,6 +108,7 @@ func (s *Server) call(ctx context.Context, user string, req *jsonrpc.Request) (a
 		s.mu.Unlock()
 	}()
 	result, err := c.guarded()
+	s.load.ended(m, c.start, err)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil, jsonrpc.Errorf(jsonrpc.CodeNotConnected, "Shutting down")

@@ -33,6 +33,7 @@ type Server struct {
 	waiting     atomic.Int64  // calls that wait for a slot
 	handling    tally         // requests whose heads have been read
 	busy        tally         // of those, the ones read whole and not answered
+	load        loadCounts
 
 	mu     sync.Mutex
 	status string // what a starting node is doing
@@ -76,6 +77,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.started = time.Now().Unix()
 	s.categories.init()
+	s.load = newLoadCounts(s.methods)
 	return s, nil
 }
 

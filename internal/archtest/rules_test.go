@@ -93,6 +93,7 @@ var rules = map[string]rule{
 
 	// Beside the floors.
 	"internal/archtest": {floor: 0, testOnly: true},
+	"internal/latency":  {floor: 0},
 	"internal/vectors":  {floor: 0, testOnly: true},
 }
 
