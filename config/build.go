@@ -34,7 +34,7 @@ func (l *loader) build() (*Config, error) {
 		CheckLevel:  int(l.v.checkLevel),
 		MockTime:    l.v.mockTime,
 	}
-	for _, step := range []func(*Config) error{l.network, l.ledger, l.mining, l.rpc, l.log} {
+	for _, step := range []func(*Config) error{l.network, l.ledger, l.mining, l.rpc, l.log, l.operation} {
 		if err := step(cfg); err != nil {
 			return nil, err
 		}

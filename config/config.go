@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -36,6 +37,11 @@ type Config struct {
 	// the difficulty sets the pace.
 	MineInterval time.Duration
 	RPC          rpc.Config
+
+	// Metrics is where metrics are shown, and with PProf profiles; not valid:
+	// nowhere.
+	Metrics netip.AddrPort
+	PProf   bool
 
 	LogJSON  bool
 	LogLevel zerolog.Level

@@ -59,6 +59,9 @@ type values struct {
 	rpcServerTimeout                    int64
 	deprecatedRPC, uaComment            []string
 	logFormat, logLevel                 string
+
+	metrics string
+	pprof   bool
 }
 
 // Sections of the help text and their settings. Names and meanings are those
@@ -175,6 +178,14 @@ var sections = []struct {
 		{name: "log-level", kind: kindText, arg: "trace|debug|info|warn|error", text: "info",
 			help:  "the least important messages to show",
 			value: func(v *values) any { return &v.logLevel }},
+	}},
+	{"Operation", []setting{
+		{name: "metrics", kind: kindText, arg: "[ADDRESS:]PORT",
+			help:  "show metrics to Prometheus at /metrics of this port, by default of 127.0.0.1; they need no password",
+			value: func(v *values) any { return &v.metrics }},
+		{name: "pprof", kind: kindBool,
+			help:  "show profiles to \"go tool pprof\" at /debug/pprof/ of the port of metrics, on loopback alone",
+			value: func(v *values) any { return &v.pprof }},
 	}},
 	{"Regtest and tests", []setting{
 		{name: "covenants", kind: kindBool, number: 1,

@@ -15,13 +15,10 @@ import (
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/miner"
+	"github.com/keelson-chain/keelson/node/metrics"
 	"github.com/keelson-chain/keelson/rpc"
 	"github.com/keelson-chain/keelson/wire"
 )
-
-// Version is the node's own version, which RPC clients see behind Bitcoin
-// Core's.
-const Version = "0.1.0"
 
 // errStop ends a run that was asked to end: by a signal, by the stop call, or
 // because the height of stopatheight was reached.
@@ -50,6 +47,15 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		return err
 	}
 	defer lock.Close()
+	watch, err := metrics.New(metrics.Config{
+		Listen: cfg.Metrics, PProf: cfg.PProf,
+		Version: Version, Commit: ThisBuild().Commit, Network: cfg.Params.Name, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer watch.Close()
+	watch.Add(metrics.RPC(server))
 	if err := server.Listen(); err != nil {
 		return err
 	}
@@ -66,6 +72,7 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		})
 	}
 	run("JSON-RPC", server.Run)
+	run("metrics", watch.Run)
 
 	server.SetStatus("Loading block index…")
 	ledgerConfig := cfg.Ledger
@@ -84,6 +91,8 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		}
 		log.Info().Msg("stopped, everything is on disk")
 	}()
+
+	watch.Add(metrics.Ledger(l))
 
 	server.SetStatus("Verifying blocks…")
 	if err := l.VerifyChain(ctx, cfg.CheckLevel, cfg.CheckBlocks, nil); err != nil {

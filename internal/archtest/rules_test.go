@@ -28,22 +28,26 @@ type rule struct {
 }
 
 const (
-	secp256k1 = "github.com/decred/dcrd/dcrec/secp256k1/v4/..."
-	goleveldb = "github.com/syndtr/goleveldb/leveldb/..."
-	zerolog   = "github.com/rs/zerolog"
-	toml      = "github.com/BurntSushi/toml"
-	xcrypto   = "golang.org/x/crypto/chacha20"
-	xsys      = "golang.org/x/sys/..."
-	xterm     = "golang.org/x/term"
+	secp256k1  = "github.com/decred/dcrd/dcrec/secp256k1/v4/..."
+	promtext   = "github.com/prometheus/common/..."      // its text format, for tests
+	prommodel  = "github.com/prometheus/client_model/go" // what that is read into
+	prometheus = "github.com/prometheus/client_golang/prometheus/..."
+	goleveldb  = "github.com/syndtr/goleveldb/leveldb/..."
+	zerolog    = "github.com/rs/zerolog"
+	toml       = "github.com/BurntSushi/toml"
+	xcrypto    = "golang.org/x/crypto/chacha20"
+	xsys       = "golang.org/x/sys/..."
+	xterm      = "golang.org/x/term"
 )
 
 // rules has every package of the module, by its path below the module's.
 var rules = map[string]rule{
 	// Floor 7: commands.
-	"cmd/keelson": {floor: 7, outside: []string{zerolog, xterm}},
+	"cmd/keelson": {floor: 7, outside: []string{promtext, prommodel, zerolog, xterm}},
 
 	// Floor 6: the composition root.
-	"node": {floor: 6, outside: []string{zerolog}},
+	"node":         {floor: 6, peers: []string{"node/metrics"}, outside: []string{zerolog}},
+	"node/metrics": {floor: 6, outside: []string{prometheus, promtext, zerolog}},
 
 	// Floor 5: settings, and clients of a node.
 	"config": {floor: 5, outside: []string{toml, zerolog}},
@@ -93,7 +97,7 @@ var rules = map[string]rule{
 
 	// Beside the floors.
 	"internal/archtest": {floor: 0, testOnly: true},
-	"internal/latency":  {floor: 0},
+	"internal/latency":  {floor: 0, pure: true},
 	"internal/vectors":  {floor: 0, testOnly: true},
 }
 
