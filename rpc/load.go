@@ -42,12 +42,11 @@ type methodCounts struct {
 	time   latency.Histogram
 }
 
-func newLoadCounts(table map[string]*method) loadCounts {
-	c := loadCounts{methods: make(map[*method]*methodCounts, len(table))}
+func (c *loadCounts) init(table map[string]*method) {
+	c.methods = make(map[*method]*methodCounts, len(table))
 	for _, m := range table {
 		c.methods[m] = new(methodCounts)
 	}
-	return c
 }
 
 // ended counts a call that began at start and has ended with err.

@@ -77,7 +77,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.started = time.Now().Unix()
 	s.categories.init()
-	s.load = newLoadCounts(s.methods)
+	s.load.init(s.methods)
 	return s, nil
 }
 

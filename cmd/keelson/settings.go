@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -45,22 +44,5 @@ func isTerminal(w io.Writer) bool {
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
-// versionText is the version with the commit that the binary was built from,
-// where the build knows it.
-func versionText() string {
-	text := "keelson " + node.Version
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return text
-	}
-	revision, modified := "", ""
-	for _, s := range info.Settings {
-		switch {
-		case s.Key == "vcs.revision":
-			revision = " commit " + s.Value[:min(12, len(s.Value))]
-		case s.Key == "vcs.modified" && s.Value == "true":
-			modified = " (modified)"
-		}
-	}
-	return text + revision + modified + " " + info.GoVersion
-}
+// versionText is what the version command prints.
+func versionText() string { return "keelson " + node.ThisBuild().String() }
