@@ -76,7 +76,8 @@ func FuzzRules(f *testing.F) {
 // script engine makes of it.
 func FuzzRedeemScript(f *testing.F) {
 	for _, s := range [][]byte{nil, {0}, {0x50}, {0x51}, {0x50, 0}, push(checks(3), keyHash()), push(make([]byte, 520)),
-		push(make([]byte, 521)), sigScriptOf(1_000), sigScriptOf(1_001), {5, 1}, {0x4d, 2, 0, 1, 2}, sigScriptOf(10_001)} {
+		push(make([]byte, 521)), sigScriptOf(1_000), sigScriptOf(1_001), {5, 1}, {0x4d, 2, 0, 1, 2}, sigScriptOf(10_001),
+		bytes.Repeat(push(make([]byte, 520)), 20)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, sigScript []byte) {

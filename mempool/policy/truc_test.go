@@ -151,6 +151,11 @@ func TestCheckTRUC(t *testing.T) {
 			want: "PARENT would exceed descendant count limit",
 		},
 		{
+			name:  "sibling that is not named",
+			munge: func(c *trucTrial) { c.parents[0].Descendants = 2 },
+			want:  "PARENT would exceed descendant count limit",
+		},
+		{
 			name: "two siblings",
 			munge: func(c *trucTrial) {
 				c.sibling(one)
