@@ -1,6 +1,9 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"math/bits"
+)
 
 // MerkleRoot returns the root of the tree over leaves, which it overwrites,
 // and whether the tree is ambiguous: a list with two equal neighbours at an
@@ -11,21 +14,50 @@ func MerkleRoot(leaves []Hash) (root Hash, mutated bool) {
 	if len(leaves) == 0 {
 		return Hash{}, false
 	}
-	var pair [2 * HashSize]byte
 	for n := len(leaves); n > 1; n = (n + 1) / 2 {
 		for i := 0; i+1 < n; i += 2 {
 			if leaves[i] == leaves[i+1] {
 				mutated = true
 			}
 		}
-		for i := 0; i < n; i += 2 {
-			right := min(i+1, n-1)
-			copy(pair[:HashSize], leaves[i][:])
-			copy(pair[HashSize:], leaves[right][:])
-			leaves[i/2] = DoubleSHA256(pair[:])
-		}
+		hashRow(leaves[:n])
 	}
 	return leaves[0], mutated
+}
+
+// hashRow puts the row above the given one in front of it, over what was there.
+func hashRow(row []Hash) {
+	for i := 0; i < len(row); i += 2 {
+		row[i/2] = hashPair(&row[i], &row[min(i+1, len(row)-1)])
+	}
+}
+
+func hashPair(left, right *Hash) Hash {
+	var pair [2 * HashSize]byte
+	copy(pair[:HashSize], left[:])
+	copy(pair[HashSize:], right[:])
+	return DoubleSHA256(pair[:])
+}
+
+// MerkleBranch returns what the root over leaves depends on besides the first
+// leaf, from the bottom up: see RootOfFirst. It overwrites leaves; the first
+// does not matter.
+func MerkleBranch(leaves []Hash) []Hash {
+	branch := make([]Hash, 0, bits.Len(uint(len(leaves))))
+	for n := len(leaves); n > 1; n = (n + 1) / 2 {
+		branch = append(branch, leaves[1])
+		hashRow(leaves[:n])
+	}
+	return branch
+}
+
+// RootOfFirst returns the merkle root of the tree whose first leaf is given
+// and whose other leaves gave the branch.
+func RootOfFirst(leaf Hash, branch []Hash) Hash {
+	for i := range branch {
+		leaf = hashPair(&leaf, &branch[i])
+	}
+	return leaf
 }
 
 // TxMerkleRoot returns the root over the transactions' ids, which the header

@@ -57,6 +57,22 @@ func TestMerkleRoot(t *testing.T) {
 	}
 }
 
+// TestMerkleBranch changes the first leaf of trees of every small size.
+func TestMerkleBranch(t *testing.T) {
+	for n := 1; n < 130; n++ {
+		list := leaves(n)
+		list[0] = wire.Hash{} // does not matter
+		branch := wire.MerkleBranch(list)
+		for _, first := range leaves(3) {
+			list := leaves(n)
+			list[0] = first
+			if got, want := wire.RootOfFirst(first, branch), dumbRoot(list); got != want {
+				t.Errorf("%d leaves: %v, want %v", n, got, want)
+			}
+		}
+	}
+}
+
 // TestMerkleMutation builds the longer lists of CVE-2012-2459: wherever a row
 // has an odd number of nodes, writing out the leaves of its last node a second
 // time leaves the root as it is.
