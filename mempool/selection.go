@@ -2,6 +2,7 @@ package mempool
 
 import (
 	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/mempool/policy"
 
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -14,8 +15,8 @@ type SelectOptions struct {
 	// MaxSigOps is what their signature operations may cost together.
 	MaxSigOps int
 	// MinFeeRate is the least fee rate of a transaction with its ancestors
-	// (blockmintxfee), in satoshi per 1000 virtual bytes.
-	MinFeeRate wire.Amount
+	// (blockmintxfee).
+	MinFeeRate policy.FeeRate
 }
 
 // Selection is a set of transactions of the pool that go into the next block
