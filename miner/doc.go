@@ -1,11 +1,10 @@
-// Package miner builds blocks on top of a chain state and searches for their
-// proof of work.
+// Package miner makes blocks: on request, for miners outside of the node, and
+// on all cores for as long as the node runs.
 //
-// Template is pure: a state, transactions and a time go in, an unsolved block
-// comes out. Solve searches on all cores. Run keeps mining on whatever tip a
-// chain has, and starts over when the tip changes.
+// What goes into a block is selected by a Source, the pool; package template
+// puts it together. Generate mines blocks at once. Template serves those who
+// search elsewhere. Run keeps searching on whatever tip the chain has.
 //
-// It is not for choosing transactions, which is the pool's, nor for judging
-// blocks, which is consensus's: a mined block enters the ledger by the same
-// door as any other.
+// It is not for choosing transactions, nor for judging blocks, which is
+// consensus's: a mined block enters the ledger by the same door as any other.
 package miner

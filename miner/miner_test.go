@@ -81,28 +81,6 @@ func TestSolve(t *testing.T) {
 	}
 }
 
-// TestOwnNetwork checks that a block for our own network satisfies the rules
-// that Bitcoin's do not know: BIP 54 binds the coinbase to its height.
-func TestOwnNetwork(t *testing.T) {
-	s := consensus.GenesisState(consensus.Main())
-	b := miner.Template(s, nil, miner.Payout{PkScript: payTo, Fees: 7}, int64(s.Times[0])+120)
-	if cb := b.Txs[0]; cb.LockTime != 0 || cb.Inputs[0].Sequence == wire.SequenceFinal || cb.Outputs[0].Value != 10*wire.Coin+7 {
-		t.Errorf("coinbase: lock time %d, sequence %x, value %v", cb.LockTime, cb.Inputs[0].Sequence, cb.Outputs[0].Value)
-	}
-	if err := consensus.ValidateBlockContext(s, b); err != nil {
-		t.Error(err)
-	}
-}
-
-// TestTimePast asks for a block at a time that the chain has passed.
-func TestTimePast(t *testing.T) {
-	s := consensus.GenesisState(consensus.Regtest(consensus.RegtestOptions{}))
-	b := miner.Template(s, nil, miner.Payout{PkScript: payTo}, 0)
-	if want := s.MedianTimePast() + 1; b.Header.Time != want {
-		t.Errorf("time %d, want %d", b.Header.Time, want)
-	}
-}
-
 // TestRun lets the miner run while somebody else adds blocks too, until the
 // chain has grown, and stops it.
 func TestRun(t *testing.T) {
@@ -122,13 +100,5 @@ func TestRun(t *testing.T) {
 	cancel()
 	if err := <-done; err != nil {
 		t.Fatal(err)
-	}
-}
-
-func BenchmarkTemplate(b *testing.B) {
-	s := consensus.GenesisState(consensus.Regtest(consensus.RegtestOptions{}))
-	b.ReportAllocs()
-	for b.Loop() {
-		miner.Template(s, nil, miner.Payout{PkScript: payTo}, 0)
 	}
 }

@@ -53,7 +53,8 @@ var rules = map[string]rule{
 	"config": {floor: 5, outside: []string{toml, zerolog}},
 
 	// Floor 4: what the node offers to the outside.
-	"miner": {floor: 4, outside: []string{zerolog}},
+	"miner":          {floor: 4, peers: []string{"miner/template"}, outside: []string{zerolog}},
+	"miner/template": {floor: 4, pure: true, joins: true},
 	"rpc": {
 		floor:     4,
 		peers:     []string{"rpc/jsonrpc"},
