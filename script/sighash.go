@@ -46,9 +46,10 @@ type SigHashes struct {
 	legacy     legacyParts
 }
 
-// NewSigHashes returns the hashes of tx, which must not change any more. spent
-// holds the outputs that the inputs spend, one per input in their order. It
-// may be nil for Legacy; Verify, WitnessV0 and Taproot need it.
+// NewSigHashes returns the hashes of tx, which must not change any more, but for
+// the input scripts and witnesses, which no signature commits to. spent holds the
+// outputs that the inputs spend, one per input in their order. It may be nil for
+// Legacy; Verify, WitnessV0 and Taproot need it.
 func NewSigHashes(tx *wire.Tx, spent []wire.TxOut) *SigHashes {
 	if spent != nil && len(spent) != len(tx.Inputs) {
 		panic(fmt.Sprintf("script: %d outputs spent by %d inputs", len(spent), len(tx.Inputs)))

@@ -92,6 +92,7 @@ var rules = map[string]rule{
 	"script/hdkey":      {floor: 1, peers: []string{"script", "script/address", "script/sig"}, pure: true},
 	"script/scripttest": {floor: 1, peers: []string{"script", "script/sig"}, testOnly: true},
 	"script/sig":        {floor: 1, outside: []string{secp256k1}, pure: true},
+	"script/sign":       {floor: 1, peers: []string{"script", "script/sig"}, testPeers: []string{"script/address"}, pure: true},
 
 	// Floor 0: the bytes that nodes agree on.
 	"wire": {floor: 0, pure: true},
