@@ -64,10 +64,9 @@ func (e *encoder) append(dst []byte, v any, level int) []byte {
 	case wire.Amount:
 		return v.Append(dst)
 	case wire.Hash:
+		slices.Reverse(v[:]) // a copy: v came by value
 		dst = append(dst, '"')
-		for i := len(v) - 1; i >= 0; i-- {
-			dst = hex.AppendEncode(dst, v[i:i+1])
-		}
+		dst = hex.AppendEncode(dst, v[:])
 		return append(dst, '"')
 	case Hex:
 		dst = append(slices.Grow(dst, 2*len(v)+64), '"') // a block is megabytes
@@ -150,6 +149,14 @@ func (e *encoder) indent(dst []byte, level int) []byte {
 	return dst
 }
 
+// plain are the bytes that a string holds as they are.
+var plain = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c >= ' ' && c != '"' && c != '\\' && c != 0x7f
+	}
+	return table
+}()
+
 // appendString writes a string with the escapes that Core uses: those of JSON
 // for quotes, backslashes and control characters, and \u007f. Everything else
 // stays as it is.
@@ -160,7 +167,7 @@ func appendString(dst []byte, s string) []byte {
 	start := 0
 	for i := range len(s) {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c != 0x7f {
+		if plain[c] {
 			continue
 		}
 		dst = append(dst, s[start:i]...)

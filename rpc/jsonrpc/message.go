@@ -64,24 +64,25 @@ func (r *Request) IsNotification() bool { return r.V2 && !r.HasID }
 // AppendReply appends the answer: of version 2.0 either result or error; of
 // the older ones both, one of them null.
 func (r *Request) AppendReply(dst []byte, result any, err *Error) []byte {
-	var o Object
+	e := &encoder{}
+	dst = append(dst, '{')
 	if r.V2 {
-		o.Add("jsonrpc", "2.0")
+		dst = append(dst, `"jsonrpc":"2.0",`...)
 	}
 	switch {
 	case err == nil:
-		o.Add("result", result)
+		dst = e.append(append(dst, `"result":`...), result, 1)
 		if !r.V2 {
-			o.Add("error", nil)
+			dst = append(dst, `,"error":null`...)
 		}
 	default:
 		if !r.V2 {
-			o.Add("result", nil)
+			dst = append(dst, `"result":null,`...)
 		}
-		o.Add("error", err.object())
+		dst = e.append(append(dst, `"error":`...), err.object(), 1)
 	}
 	if r.HasID {
-		o.Add("id", r.ID)
+		dst = e.value(append(dst, `,"id":`...), &r.ID, 1)
 	}
-	return Append(dst, o)
+	return append(dst, '}')
 }

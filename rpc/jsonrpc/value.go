@@ -2,6 +2,7 @@ package jsonrpc
 
 import (
 	"errors"
+	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -37,11 +38,15 @@ type Value struct {
 	list []Value // elements; of an object: key, value, key, value
 }
 
-// Limits of Parse: nesting as in Bitcoin Core; the number of values bounds the
-// memory to some fifty times the text, whatever the text is.
+// Limits of Parse: nesting as in Bitcoin Core, and the number of values. The
+// second bounds the memory, with ValueBytes, whatever the text is.
 const (
 	MaxDepth  = 512
 	MaxValues = 1 << 20
+
+	// ValueBytes is the most memory that Parse takes for a value, in bytes,
+	// besides the text. Much of it is free again once the text is parsed.
+	ValueBytes = 160
 )
 
 // ErrSyntax is returned for any text that is not one JSON value within the
@@ -64,6 +69,45 @@ func parse(text string, values int) (Value, error) {
 		return Value{}, ErrSyntax
 	}
 	return v, nil
+}
+
+// Check reads a text as Parse does, but keeps nothing of it. It returns the
+// kind of the value, and how many values it is made of: of an array, how many the
+// largest of its elements is made of. That is what Elements has in memory at a time.
+func Check(text string) (kind Kind, values int, err error) {
+	p := parser{text: text, left: MaxValues, dry: true}
+	p.space()
+	v, ok := p.value(MaxDepth)
+	p.space()
+	if !ok || p.at != len(text) {
+		return Null, 0, ErrSyntax
+	}
+	if v.Kind == Array {
+		return v.Kind, p.largest, nil
+	}
+	return v.Kind, MaxValues - p.left, nil
+}
+
+// Elements parses the elements of an array that Check has found to be one,
+// each when its turn comes.
+func Elements(text string) iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		p := parser{text: text, left: MaxValues}
+		p.space()
+		if !p.next('[') {
+			return
+		}
+		p.space()
+		for p.at < len(text) && text[p.at] != ']' {
+			v, ok := p.value(MaxDepth - 1)
+			if !ok || !yield(v) {
+				return
+			}
+			p.space()
+			p.next(',')
+			p.space()
+		}
+	}
 }
 
 // Len returns the number of elements of an array or members of an object, and
@@ -134,7 +178,28 @@ func (v *Value) SetMember(name string, member Value) {
 type parser struct {
 	text string
 	at   int
-	left int // values that may still be made
+	left int  // values that may still be made
+	dry  bool // nothing is kept
+
+	largest int     // of the outermost array's elements, in values
+	open    []Value // what belongs to lists that are not at their end yet
+	room    []Value // where lists at their end are put
+}
+
+// keep ends a list: everything in p.open from mark on.
+func (p *parser) keep(mark int) []Value {
+	n := len(p.open) - mark
+	if n == 0 {
+		return nil
+	}
+	if free := cap(p.room) - len(p.room); free < n {
+		// Short texts come in great number, and hold some ten values.
+		p.room = make([]Value, 0, max(n, min(16+2*cap(p.room), 1024)))
+	}
+	at := len(p.room)
+	p.room = append(p.room, p.open[mark:]...)
+	p.open = p.open[:mark]
+	return p.room[at:len(p.room):len(p.room)]
 }
 
 func (p *parser) space() {
@@ -201,16 +266,23 @@ func (p *parser) elements(depth int) (list []Value, ok bool) {
 	if p.next(']') {
 		return nil, true
 	}
+	mark := len(p.open)
 	for {
 		p.space()
+		left := p.left
 		v, ok := p.value(depth - 1)
 		if !ok {
 			return nil, false
 		}
-		list = append(list, v)
+		if depth == MaxDepth {
+			p.largest = max(p.largest, left-p.left)
+		}
+		if !p.dry {
+			p.open = append(p.open, v)
+		}
 		p.space()
 		if p.next(']') {
-			return list, true
+			return p.keep(mark), true
 		}
 		if !p.next(',') {
 			return nil, false
@@ -224,6 +296,7 @@ func (p *parser) members(depth int) (list []Value, ok bool) {
 	if p.next('}') {
 		return nil, true
 	}
+	mark := len(p.open)
 	for {
 		p.space()
 		if p.at >= len(p.text) || p.text[p.at] != '"' {
@@ -238,14 +311,19 @@ func (p *parser) members(depth int) (list []Value, ok bool) {
 			return nil, false
 		}
 		p.space()
+		if !p.dry {
+			p.open = append(p.open, key)
+		}
 		v, ok := p.value(depth - 1)
 		if !ok {
 			return nil, false
 		}
-		list = append(list, key, v)
+		if !p.dry {
+			p.open = append(p.open, v)
+		}
 		p.space()
 		if p.next('}') {
-			return list, true
+			return p.keep(mark), true
 		}
 		if !p.next(',') {
 			return nil, false

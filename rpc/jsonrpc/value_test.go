@@ -3,6 +3,7 @@ package jsonrpc
 import (
 	"bytes"
 	"encoding/json"
+	"runtime"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -100,6 +101,79 @@ func TestParseLimits(t *testing.T) {
 	}
 }
 
+// TestElements: the elements of a list, one by one, are those of the whole
+// list, whatever they are, and Check counts the largest of them.
+func TestElements(t *testing.T) {
+	for _, c := range []struct {
+		text    string
+		largest int
+	}{
+		{`[]`, 0},
+		{" [ ] ", 0},
+		{`[1]`, 1},
+		{` [ {"a":[1,2],"b":{}} , [[],[]] ,"x]", null ] `, 7},
+		{`[` + strings.Repeat(`[0,0,0],`, 5000) + `{"a":"b"}]`, 4},
+		{`[1,` + strings.Repeat("[", 510) + strings.Repeat("]", 510) + `]`, 510},
+	} {
+		kind, values, err := Check(c.text)
+		if kind != Array || values != c.largest || err != nil {
+			t.Errorf("%.50s: %v of %d, %v", c.text, kind, values, err)
+		}
+		whole, err := Parse(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := 0
+		for v := range Elements(c.text) {
+			if got, want := Append(nil, v), Append(nil, whole.At(n)); !bytes.Equal(got, want) {
+				t.Errorf("%.50s: element %d is %s, want %s", c.text, n, got, want)
+			}
+			n++
+		}
+		if n != whole.Len() {
+			t.Errorf("%.50s: %d elements, want %d", c.text, n, whole.Len())
+		}
+	}
+	for text, want := range map[string]int{`{}`: 1, `{"a":1}`: 3, `{"a":[1,{"b":2}]}`: 7, `"x"`: 1, `null`: 1} {
+		if _, values, err := Check(text); values != want || err != nil {
+			t.Errorf("%s has %d values, want %d; %v", text, values, want, err)
+		}
+	}
+}
+
+// TestValueBytes: parsing takes no more memory than ValueBytes say.
+func TestValueBytes(t *testing.T) {
+	for name, text := range map[string]string{
+		"flat":    "[" + strings.Repeat("0,", MaxValues-2) + "0]",
+		"lists":   "[" + strings.Repeat("[],", MaxValues-2) + "0]",
+		"pairs":   "[" + strings.Repeat("[0],", MaxValues/2-1) + "0]",
+		"members": "{" + strings.Repeat(`"":0,`, MaxValues/2-2) + `"":0}`,
+		"small":   `{"method":"getblockcount","params":[],"id":1}`,
+	} {
+		_, values, err := Check(text)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if strings.HasPrefix(text, "[") {
+			values = MaxValues
+		}
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		v, err := Parse(text)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := int64(after.HeapAlloc) - int64(before.HeapAlloc)
+		if limit := int64(max(values, 32) * ValueBytes); held > limit {
+			t.Errorf("%s: %d bytes for %d values, more than %d", name, held, values, limit)
+		}
+		runtime.KeepAlive(v)
+	}
+}
+
 func TestMembers(t *testing.T) {
 	v, err := Parse(`{"a":1,"b":null,"a":2,"c":[3,4]}`)
 	if err != nil {
@@ -139,6 +213,18 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		v, err := Parse(text)
+		if kind, values, checkErr := Check(text); checkErr != err || err == nil && (kind != v.Kind || values > len(text)) {
+			t.Fatalf("%q: Check says %v of %d, %v; Parse %v, %v", text, kind, values, checkErr, v.Kind, err)
+		}
+		if err == nil && v.Kind == Array {
+			list := []Value{}
+			for e := range Elements(text) {
+				list = append(list, e)
+			}
+			if !bytes.Equal(Append(nil, NewArray(list...)), Append(nil, v)) {
+				t.Fatalf("%q: its elements one by one are %s", text, Append(nil, NewArray(list...)))
+			}
+		}
 		valid := json.Valid([]byte(text))
 		if err != nil {
 			if valid && utf8.ValidString(text) && !strings.Contains(text, `\u`) && depth(text) <= MaxDepth/2 && len(text) < MaxValues {
