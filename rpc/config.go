@@ -22,12 +22,11 @@ const (
 	// since 1970: nanoseconds since then still fit 63 bits (Core's limit).
 	MaxMockTime = 9223372036
 
-	maxBody        = 32 << 20         // bytes of a request, as in Core
-	maxHead        = 16 << 10         // bytes of a request's head
-	maxConnections = 512              // beyond this a connection is closed at once
-	idleTimeout    = 30 * time.Minute // between two requests of a connection
-	stopTimeout    = 5 * time.Second  // for answers to be taken when the server stops
-	refusalDelay   = 250 * time.Millisecond
+	maxBody      = 32 << 20         // bytes of a request, as in Core
+	maxHead      = 16 << 10         // bytes of a request's head
+	idleTimeout  = 30 * time.Minute // between two requests of a connection
+	stopTimeout  = 5 * time.Second  // for answers to be taken when the server stops
+	refusalDelay = 250 * time.Millisecond
 )
 
 // Config is what a Server is made of. Params and either Password or CookieFile
@@ -74,6 +73,32 @@ type Config struct {
 	// Version is the node's own, such as "0.1.0".
 	Version string
 	Log     zerolog.Logger
+
+	limits limits
+}
+
+// limits bound what a server takes of the machine. The zero values mean the
+// defaults; tests set others.
+type limits struct {
+	connections int           // open at a time
+	memory      int64         // bytes of large requests and answers
+	patience    time.Duration // how long a request waits for memory
+	stall       time.Duration // how long a client may take nothing of its answer while others wait for memory
+}
+
+func (l *limits) defaults() {
+	if l.connections == 0 {
+		l.connections = 512
+	}
+	if l.memory == 0 {
+		l.memory = 256 << 20
+	}
+	if l.patience == 0 {
+		l.patience = 10 * time.Second
+	}
+	if l.stall == 0 {
+		l.stall = 5 * time.Second
+	}
 }
 
 // Clock is a clock that can be stopped for tests.

@@ -44,10 +44,16 @@ func FuzzExecute(f *testing.F) {
 		if bytes.Contains(body, []byte("stop")) {
 			return
 		}
-		status, answer := s.execute(t.Context(), "me", body)
+		w := &work{s: s, ctx: t.Context(), user: "me"}
+		a := w.execute(string(body), func() bool { return true })
+		status, answer := a.status, bytes.Join(a.pieces, nil)
+		s.drop(a)
+		if s.memory.used != 0 {
+			t.Fatalf("%q: %d bytes are kept", body, s.memory.used)
+		}
 		switch status {
 		case http.StatusNoContent:
-			if answer != nil {
+			if len(answer) > 0 {
 				t.Fatalf("%q: 204 with %q", body, answer)
 			}
 			return

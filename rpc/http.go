@@ -2,14 +2,14 @@ package rpc
 
 import (
 	"context"
-	"errors"
+	"crypto/subtle"
 	"io"
 	"net/http"
 	"net/netip"
 	"strconv"
+	"strings"
+	"sync"
 	"time"
-
-	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 )
 
 // allowed reports whether a client at an address is served at all.
@@ -37,24 +37,34 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.handling.leave()
+	c, _ := r.Context().Value(connKey{}).(*conn)
+	if c == nil { // not from a port of ours
+		c = &conn{all: &s.connections}
+	}
+	// The body must come in time, even one that nobody is going to read.
 	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Now().Add(4 * s.cfg.Timeout))
-	// Until the caller is known, the connection is not kept.
-	w.Header().Set("Connection", "close")
+	timed := r.ContentLength < 0 || !c.hasBody()
+	if timed {
+		control.SetReadDeadline(time.Now().Add(4 * s.cfg.Timeout))
+	}
+	// Until the caller is known, the connection is not kept; and while it is
+	// refused, it is none that others have to wait for.
+	w.Header()["Connection"] = headerClose
 	switch {
 	case !s.allowed(r.RemoteAddr):
-		s.reply(w, http.StatusForbidden, "", nil)
+		s.reply(w, &answer{status: http.StatusForbidden})
 		return
 	case r.URL.Path != "/":
-		s.reply(w, http.StatusNotFound, "", nil)
+		s.reply(w, &answer{status: http.StatusNotFound})
 		return
 	case r.Method != http.MethodPost:
-		s.reply(w, http.StatusMethodNotAllowed, "", []byte("JSONRPC server handles only POST requests"))
+		s.reply(w, plainAnswer(http.StatusMethodNotAllowed, "JSONRPC server handles only POST requests"))
 		return
 	}
 	header := r.Header.Get("Authorization")
-	user, ok := s.authorized(header)
+	user, ok := s.caller(c, header)
 	if !ok {
+		s.connections.stand(c, notKnown)
 		s.load.unauthorized.Add(1)
 		if header != "" {
 			s.log.Warn().Str("from", r.RemoteAddr).Msg("JSON-RPC call with a wrong password")
@@ -62,171 +72,147 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 			sleep(r.Context(), refusalDelay)
 		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="jsonrpc"`)
-		s.reply(w, http.StatusUnauthorized, "", nil)
+		s.reply(w, &answer{status: http.StatusUnauthorized})
 		return
 	}
-	w.Header().Del("Connection")
-	if r.ContentLength > maxBody {
-		s.reply(w, http.StatusRequestEntityTooLarge, "", nil)
+	if !s.connections.stand(c, atWork) {
 		return
 	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
-	if err != nil {
-		status := http.StatusBadRequest
-		if tooLarge := (*http.MaxBytesError)(nil); errors.As(err, &tooLarge) {
-			status = http.StatusRequestEntityTooLarge
+	defer s.connections.stand(c, known)
+	body, status := s.body(r)
+	if status != 0 {
+		a := &answer{status: status}
+		if status == http.StatusServiceUnavailable {
+			a = plainAnswer(status, noMemory)
 		}
-		s.reply(w, status, "", nil)
+		s.reply(w, a) // and the connection is closed: who knows where the body ends
 		return
 	}
-	control.SetReadDeadline(time.Time{})
+	defer s.memory.give(body.taken)
+	delete(w.Header(), "Connection")
+	if timed {
+		control.SetReadDeadline(time.Time{})
+	}
 
 	if !s.busy.enter() {
 		return
 	}
 	defer s.busy.leave()
-	if !s.enter(r.Context()) {
-		s.reply(w, http.StatusServiceUnavailable, "", []byte("Work queue depth exceeded"))
-		return
-	}
-	defer func() { <-s.slots }()
-	status, answer := s.execute(r.Context(), user, body)
-	if answer == nil {
-		s.reply(w, status, "", nil)
-		return
-	}
-	s.reply(w, status, "application/json", answer)
+	turn := &work{s: s, ctx: r.Context(), user: user}
+	a := turn.execute(body.text, turn.enter)
+	defer s.drop(a)
+	s.reply(w, a)
 }
 
-// enter waits for one of the slots in which calls are worked on. It returns
-// false if too many are waiting already, or the server is stopping.
-func (s *Server) enter(ctx context.Context) bool {
-	select {
-	case s.slots <- struct{}{}:
-		return true
-	default:
+// connKey is under what a request's context has its connection.
+type connKey struct{}
+
+// caller is authorized for a connection, which remembers the last credentials
+// that were right.
+func (s *Server) caller(c *conn, header string) (user string, ok bool) {
+	if c.credentials != "" && subtle.ConstantTimeCompare([]byte(header), []byte(c.credentials)) == 1 {
+		return c.user, true
 	}
-	defer s.waiting.Add(-1)
-	if s.waiting.Add(1) > int64(s.cfg.Queue) {
-		s.load.refused.Add(1)
-		s.log.Warn().Msg("JSON-RPC call refused because too many are waiting; rpcthreads and rpcworkqueue set the limits")
-		return false
+	if user, ok = s.authorized(header); ok {
+		c.credentials, c.user = header, user
 	}
-	select {
-	case s.slots <- struct{}{}:
-		return true
-	case <-ctx.Done():
-		return false
-	}
+	return user, ok
 }
 
-// reply sends an answer of known length in one piece.
-func (s *Server) reply(w http.ResponseWriter, status int, contentType string, body []byte) {
-	control := http.NewResponseController(w)
-	control.SetWriteDeadline(time.Now().Add(4 * s.cfg.Timeout))
-	h := w.Header()
-	h["Content-Type"] = nil // or net/http would guess one
-	if contentType != "" {
-		h.Set("Content-Type", contentType)
-	}
-	if status != http.StatusNoContent {
-		h.Set("Content-Length", strconv.Itoa(len(body)))
-	}
-	w.WriteHeader(status)
-	w.Write(body)
-	control.Flush() // a server that stops may close the connection right after
+// body is a request's.
+type body struct {
+	text  string
+	taken int64 // of the budget
 }
 
-// execute carries out the request or the batch in body. The answer is nil if
-// nothing is to be said.
-func (s *Server) execute(ctx context.Context, user string, body []byte) (status int, answer []byte) {
-	req := jsonrpc.NewRequest()
-	v, err := jsonrpc.Parse(string(body))
-	switch {
-	case err != nil:
-		return errorReply(req, jsonrpc.Errorf(jsonrpc.CodeParse, "Parse error"))
-	case !s.mayCallAny(user):
-		return http.StatusForbidden, nil
-	case v.Kind == jsonrpc.Obj:
-		return s.executeOne(ctx, user, req, &v)
-	case v.Kind == jsonrpc.Array:
-		return s.executeBatch(ctx, user, &v)
-	}
-	return errorReply(req, jsonrpc.Errorf(jsonrpc.CodeParse, "Top-level object parse error"))
-}
+// scratch is what bodies are read through.
+var scratch = sync.Pool{New: func() any { return new([8 << 10]byte) }}
 
-func (s *Server) executeOne(ctx context.Context, user string, req *jsonrpc.Request, v *jsonrpc.Value) (int, []byte) {
-	if err := req.Read(v); err != nil {
-		return errorReply(req, asError(err))
+// body reads the body. What it holds of the budget grows with what has come,
+// not with what was announced. If it cannot be had, the status is the answer;
+// otherwise it is 0.
+func (s *Server) body(r *http.Request) (b body, status int) {
+	if r.ContentLength > maxBody {
+		return b, http.StatusRequestEntityTooLarge
 	}
-	if !s.mayCall(user, req.Method) {
-		return http.StatusForbidden, nil
+	room := scratch.Get().(*[8 << 10]byte)
+	defer scratch.Put(room)
+	defer func() {
+		if status != 0 {
+			s.memory.give(b.taken)
+		}
+	}()
+	var text strings.Builder
+	if r.ContentLength > 0 {
+		text.Grow(int(min(r.ContentLength, smallSize)))
 	}
-	result, err := s.call(ctx, user, req)
-	switch {
-	case req.IsNotification():
-		return http.StatusNoContent, nil
-	case err != nil && !req.V2:
-		return errorReply(req, err)
-	}
-	return http.StatusOK, append(req.AppendReply(nil, result, err), '\n')
-}
-
-// errorReply answers a failed call of the old versions, which speak of it in
-// the HTTP status too.
-func errorReply(req *jsonrpc.Request, err *jsonrpc.Error) (int, []byte) {
-	status := http.StatusInternalServerError
-	switch err.Code {
-	case jsonrpc.CodeInvalidRequest:
-		status = http.StatusBadRequest
-	case jsonrpc.CodeMethodNotFound:
-		status = http.StatusNotFound
-	}
-	return status, append(req.AppendReply(nil, nil, err), '\n')
-}
-
-// maxBatchReply bounds the answer to a batch in bytes: calls beyond it are
-// answered with an error, not left out.
-const maxBatchReply = 256 << 20
-
-// executeBatch answers each element, in order. A batch of nothing but
-// notifications has no answer; an empty one has an empty answer, because old
-// clients rely on that.
-func (s *Server) executeBatch(ctx context.Context, user string, v *jsonrpc.Value) (int, []byte) {
-	if s.restricted(user) {
-		for i := range v.Len() {
-			name, err := batchMethod(v.At(i))
-			switch {
-			case err != nil:
-				return errorReply(jsonrpc.NewRequest(), err)
-			case !s.mayCall(user, name):
-				return http.StatusForbidden, nil
+	for {
+		n, err := r.Body.Read(room[:])
+		if text.Len()+n > maxBody {
+			return b, http.StatusRequestEntityTooLarge
+		}
+		if need := text.Len() + n; need > text.Cap() {
+			// Twice as much, or what is announced if that is less. While one is
+			// copied into the other, both are there.
+			size := 2 * need
+			if rest := int(r.ContentLength); rest >= need {
+				size = min(size, rest)
+			}
+			if size > smallSize {
+				if s.memory.take(r.Context(), int64(size)) != nil {
+					return b, http.StatusServiceUnavailable
+				}
+			}
+			text.Grow(size - text.Len())
+			s.memory.give(b.taken)
+			b.taken = 0
+			if size > smallSize {
+				b.taken = int64(size)
 			}
 		}
+		text.Write(room[:n])
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return b, http.StatusBadRequest
+		}
 	}
-	answer := []byte{'['}
-	for i := range v.Len() {
-		req := jsonrpc.NewRequest()
-		var result any
-		err := asError(req.Read(v.At(i)))
-		if err == nil && len(answer) > maxBatchReply {
-			err = jsonrpc.Errorf(jsonrpc.CodeMisc, "the answers to this batch are too large; ask in smaller ones")
-		}
-		if err == nil {
-			result, err = s.call(ctx, user, req)
-		}
-		if req.IsNotification() {
-			continue
-		}
-		if len(answer) > 1 {
-			answer = append(answer, ',')
-		}
-		answer = req.AppendReply(answer, result, err)
+	b.text = text.String()
+	return b, 0
+}
+
+// Values of header fields, ready for use. Nobody changes them.
+var (
+	headerClose = []string{"close"}
+	headerJSON  = []string{"application/json"}
+)
+
+// reply sends an answer of known length. Its pieces are released as they are
+// sent.
+func (s *Server) reply(w http.ResponseWriter, a *answer) {
+	control := http.NewResponseController(w)
+	control.SetWriteDeadline(time.Now().Add(4 * s.cfg.Timeout))
+	length := 0
+	for _, piece := range a.pieces {
+		length += len(piece)
 	}
-	if len(answer) == 1 && v.Len() > 0 {
-		return http.StatusNoContent, nil
+	h := w.Header()
+	h["Content-Type"] = nil // or net/http would guess one
+	if length > 0 && (a.pieces[0][0] == '{' || a.pieces[0][0] == '[') {
+		h["Content-Type"] = headerJSON
 	}
-	return http.StatusOK, append(answer, "]\n"...)
+	if a.status != http.StatusNoContent {
+		h["Content-Length"] = []string{strconv.Itoa(length)}
+	}
+	w.WriteHeader(a.status)
+	for i := range a.pieces {
+		if _, err := w.Write(a.pieces[i]); err != nil {
+			return
+		}
+		s.release(a, i)
+	}
+	control.Flush() // a server that stops may close the connection right after
 }
 
 // sleep waits for d or until ctx ends.

@@ -5,29 +5,13 @@ import (
 	"net"
 	"strconv"
 	"sync/atomic"
+	"time"
 )
 
-// listener bounds the number of open connections and repairs what some old
-// clients leave out of their requests; see conn.
-type listener struct {
-	net.Listener
-	open *atomic.Int64
-}
-
-func (l *listener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if l.open.Add(1) > maxConnections {
-			l.open.Add(-1)
-			_ = c.Close() // nothing was said on it
-			continue
-		}
-		return &conn{Conn: c, open: l.open}, nil
-	}
-}
+const (
+	readSize  = 4 << 10   // bytes of a head that are read at a time
+	writeSize = 256 << 10 // bytes of an answer that are written at a time
+)
 
 // conn hands the server requests that it accepts. Electrum servers send a head
 // with bare line feeds and without a Host field, which Bitcoin Core takes and net/http
@@ -37,20 +21,49 @@ func (l *listener) Accept() (net.Conn, error) {
 // repairs: from there on the server sees the connection as it is.
 type conn struct {
 	net.Conn
-	open   *atomic.Int64
-	closed atomic.Bool
+	all *connections
 
-	in   []byte // read, not repaired yet
-	out  []byte // a repaired head, to be handed out before anything else
+	// Guarded by all.
+	standing standing
+	since    time.Time // when it came to this standing
+
+	// writing is when the client last took something of the large answer that is
+	// being written, in nanoseconds since 1970; 0: none is.
+	writing atomic.Int64
+
+	// Of whoever reads, which one goroutine does at a time.
+	buf  []byte // what was read; what is not repaired yet is between the next two
+	r, w int
+	out  []byte // a head, to be handed out before anything else
+	made []byte // room for a repaired head
 	body int64  // bytes of the current request's body still to pass on
 	raw  bool   // no more repairs
+
+	// Of the one handler that works at a time.
+	credentials string // the last Authorization header that was right
+	user        string // and whose it was
 }
 
 func (c *conn) Close() error {
-	if c.closed.CompareAndSwap(false, true) {
-		c.open.Add(-1)
-	}
+	c.all.mu.Lock()
+	c.all.drop(c)
+	c.all.mu.Unlock()
 	return c.Conn.Close()
+}
+
+// Write writes large pieces bit by bit, to know whether the client takes them.
+func (c *conn) Write(p []byte) (n int, err error) {
+	if len(p) <= writeSize {
+		return c.Conn.Write(p)
+	}
+	defer c.writing.Store(0)
+	for err == nil && n < len(p) {
+		c.writing.Store(time.Now().UnixNano())
+		var m int
+		m, err = c.Conn.Write(p[n:min(len(p), n+writeSize)])
+		n += m
+	}
+	return n, err
 }
 
 func (c *conn) Read(p []byte) (int, error) {
@@ -69,9 +82,9 @@ func (c *conn) Read(p []byte) (int, error) {
 		if c.raw || c.body > 0 {
 			var n int
 			var err error
-			if len(c.in) > 0 {
-				n = copy(p, c.in)
-				c.in = c.in[n:]
+			if c.r < c.w {
+				n = copy(p, c.buf[c.r:c.w])
+				c.r += n
 			} else {
 				n, err = c.Conn.Read(p)
 			}
@@ -81,63 +94,95 @@ func (c *conn) Read(p []byte) (int, error) {
 		if c.head() {
 			continue
 		}
-		// An error with bytes comes again at the next read. One without leaves an
-		// unfinished head where it is: after a timeout the read may be repeated.
-		var buf [4096]byte
-		n, err := c.Conn.Read(buf[:])
-		c.in = append(c.in, buf[:n]...)
-		if n == 0 && err != nil {
+		if err := c.fill(); err != nil {
 			return 0, err
 		}
 	}
 }
 
-// head repairs the head at the beginning of c.in and reports whether there is
-// something to hand out now.
+// hasBody reports whether all of the current request's body has come.
+func (c *conn) hasBody() bool { return !c.raw && c.body <= int64(c.w-c.r) }
+
+// fill reads more of a head. An error with bytes comes again at the next read.
+// One without leaves an unfinished head where it is: after a timeout the read may be
+// repeated.
+func (c *conn) fill() error {
+	if c.w == len(c.buf) {
+		buf := c.buf
+		if c.r == 0 {
+			buf = make([]byte, max(readSize, 2*len(buf)))
+		}
+		c.w = copy(buf, c.buf[c.r:c.w])
+		c.buf, c.r = buf, 0
+	}
+	n, err := c.Conn.Read(c.buf[c.w:])
+	c.w += n
+	if n > 0 {
+		return nil
+	}
+	return err
+}
+
+// head takes the head at the beginning of what was read, repairs it, and
+// reports whether there is something to hand out now.
 func (c *conn) head() bool {
 	// Empty lines before a request are allowed (RFC 9112, section 2.2).
-	for len(c.in) > 0 && (c.in[0] == '\n' || c.in[0] == '\r') {
-		c.in = c.in[1:]
+	for c.r < c.w && (c.buf[c.r] == '\n' || c.buf[c.r] == '\r') {
+		c.r++
 	}
-	end := headEnd(c.in)
+	if c.r == c.w {
+		c.r, c.w = 0, 0
+	}
+	in := c.buf[c.r:c.w]
+	end := headEnd(in)
 	if end < 0 {
-		if len(c.in) > maxHead {
+		if len(in) > maxHead {
 			c.raw = true
 		}
 		return c.raw
 	}
-	var host bool
-	var out []byte
-	lines := bytes.Split(c.in[:end], []byte("\n"))
-	for i, line := range lines {
-		line = bytes.TrimSuffix(line, []byte("\r"))
-		if len(line) == 0 {
-			break
-		}
-		out = append(append(out, line...), "\r\n"...)
+	c.r += end
+	host, ends := false, true // a Host is there; all lines end as they should
+	for at := 0; at < end; {
+		line := in[at : at+bytes.IndexByte(in[at:], '\n')]
+		first := at == 0
+		at += len(line) + 1
+		line, proper := bytes.CutSuffix(line, []byte("\r"))
+		ends = ends && proper
 		name, value, isField := bytes.Cut(line, []byte(":"))
-		if i == 0 || !isField {
+		if first || !isField {
 			continue
 		}
-		switch string(bytes.ToLower(bytes.TrimSpace(name))) {
-		case "host":
+		switch name = bytes.TrimSpace(name); {
+		case bytes.EqualFold(name, []byte("Host")):
 			host = true
-		case "content-length":
+		case bytes.EqualFold(name, []byte("Content-Length")):
 			n, err := strconv.ParseInt(string(bytes.TrimSpace(value)), 10, 64)
 			if err != nil || n < 0 {
 				c.raw = true
 				break
 			}
 			c.body = n
-		case "transfer-encoding", "upgrade":
+		case bytes.EqualFold(name, []byte("Transfer-Encoding")), bytes.EqualFold(name, []byte("Upgrade")):
 			c.raw = true
 		}
 	}
-	if !host {
-		out = append(out, "Host: localhost\r\n"...)
+	if c.out = in[:end]; host && ends {
+		return true
 	}
-	c.out = append(out, "\r\n"...)
-	c.in = c.in[end:]
+	c.made = c.made[:0]
+	for line := range bytes.Lines(in[:end]) {
+		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
+		if len(line) == 0 {
+			break
+		}
+		c.made = append(append(c.made, line...), "\r\n"...)
+	}
+	if !host {
+		c.made = append(c.made, "Host: localhost\r\n"...)
+	}
+	c.made = append(c.made, "\r\n"...)
+	c.out = c.made
 	return true
 }
 

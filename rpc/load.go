@@ -61,10 +61,10 @@ func (c *loadCounts) ended(m *method, start time.Time, err error) {
 // Load returns the server's load. It never waits.
 func (s *Server) Load() Load {
 	l := Load{
-		Connections:    int(s.connections.Load()),
+		Connections:    s.connections.count(),
 		Working:        len(s.slots),
 		Waiting:        int(s.waiting.Load()),
-		MaxConnections: maxConnections,
+		MaxConnections: s.connections.max,
 		Threads:        s.cfg.Threads,
 		Queue:          s.cfg.Queue,
 		Refused:        s.load.refused.Load(),

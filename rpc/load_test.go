@@ -11,7 +11,7 @@ import (
 // TestLoad makes calls of every outcome and looks for each in the numbers.
 func TestLoad(t *testing.T) {
 	n := startTestNode(t, func(c *Config, _ *ledger.Config) { c.Threads, c.Queue = 1, 1 })
-	if l := n.server.Load(); len(l.Calls) != 0 || l.Threads != 1 || l.Queue != 1 || l.MaxConnections != maxConnections || l.Working != 0 {
+	if l := n.server.Load(); len(l.Calls) != 0 || l.Threads != 1 || l.Queue != 1 || l.MaxConnections != n.server.connections.max || l.Working != 0 {
 		t.Errorf("before any call: %+v", l)
 	}
 	n.text("getblockcount")

@@ -74,6 +74,7 @@ type method struct {
 type call struct {
 	*Node
 	ctx    context.Context
+	work   *work
 	s      *Server
 	method *method
 	user   string
@@ -83,7 +84,8 @@ type call struct {
 }
 
 // call carries out one request.
-func (s *Server) call(ctx context.Context, user string, req *jsonrpc.Request) (any, *jsonrpc.Error) {
+func (s *Server) call(w *work, req *jsonrpc.Request) (any, *jsonrpc.Error) {
+	ctx, user := w.ctx, w.user
 	s.mu.Lock()
 	node, status := s.node, s.status
 	s.mu.Unlock()
@@ -95,7 +97,7 @@ func (s *Server) call(ctx context.Context, user string, req *jsonrpc.Request) (a
 		s.load.unknown.Add(1)
 		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found")
 	}
-	c := &call{Node: node, ctx: ctx, s: s, method: m, user: user, start: time.Now(), params: req.Params}
+	c := &call{Node: node, ctx: ctx, work: w, s: s, method: m, user: user, start: time.Now(), params: req.Params}
 	if s.categories.enabled("rpc") {
 		s.log.Info().Str("method", m.name).Str("user", user).Msg("JSON-RPC call")
 	}
@@ -111,12 +113,16 @@ func (s *Server) call(ctx context.Context, user string, req *jsonrpc.Request) (a
 	s.load.ended(m, c.start, err)
 	if err != nil {
 		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
-			return nil, jsonrpc.Errorf(jsonrpc.CodeNotConnected, "Shutting down")
+			return nil, errShuttingDown
 		}
 		return nil, asError(err)
 	}
 	return result, nil
 }
+
+// errShuttingDown is what calls are answered with that the end of the server
+// cuts short.
+var errShuttingDown = jsonrpc.Errorf(jsonrpc.CodeNotConnected, "Shutting down")
 
 // guarded is execute for a server that goes on whatever happens in a method:
 // a panic is a mistake of ours, which the log tells about and the caller hears of.

@@ -28,7 +28,8 @@ type Server struct {
 	secret     string // USER:PASSWORD of the cookie or of Config
 
 	listeners   []net.Listener
-	connections atomic.Int64
+	connections connections
+	memory      budget
 	slots       chan struct{} // one per call that is worked on
 	waiting     atomic.Int64  // calls that wait for a slot
 	handling    tally         // requests whose heads have been read
@@ -57,6 +58,7 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = DefaultTimeout
 	}
+	cfg.limits.defaults()
 	name, err := subversion(cfg.Version, cfg.Comments)
 	if err != nil {
 		return nil, err
@@ -70,8 +72,11 @@ func New(cfg Config) (*Server, error) {
 		status:  "RPC server started",
 		calls:   map[*call]struct{}{},
 
-		subversion: name,
+		subversion:  name,
+		connections: connections{max: cfg.limits.connections, open: map[*conn]struct{}{}},
 	}
+	s.memory = budget{total: cfg.limits.memory, patience: cfg.limits.patience,
+		giveWay: func() { s.connections.giveWay(cfg.limits.stall) }}
 	if s.clock == nil {
 		s.clock = realClock{}
 	}
@@ -175,8 +180,8 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer s.Close()
 
-	calls, cancelCalls := context.WithCancel(context.Background())
-	defer cancelCalls()
+	calls, cancelCalls := context.WithCancelCause(context.Background())
+	defer cancelCalls(nil)
 	server := &http.Server{
 		Handler:           http.HandlerFunc(s.handle),
 		ReadHeaderTimeout: s.cfg.Timeout,
@@ -184,11 +189,14 @@ func (s *Server) Run(ctx context.Context) error {
 		MaxHeaderBytes:    maxHead,
 		ErrorLog:          nil,
 		BaseContext:       func(net.Listener) context.Context { return calls },
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, connKey{}, c)
+		},
 	}
 	server.ErrorLog = quietLog(s.log)
 	done := make(chan error, len(s.listeners))
 	for _, l := range s.listeners {
-		go func() { done <- server.Serve(&listener{Listener: l, open: &s.connections}) }()
+		go func() { done <- server.Serve(&listener{l, &s.connections}) }()
 		s.log.Info().Str("address", l.Addr().String()).Msg("JSON-RPC is listening")
 	}
 
@@ -201,7 +209,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	// Calls are told to end, and who made them has a moment to take the answer.
 	// Who is still sending a request, or none, has nothing to wait for.
-	cancelCalls()
+	cancelCalls(errStopping)
 	for _, l := range s.listeners {
 		l.Close()
 	}
