@@ -36,3 +36,19 @@ type CoinView interface {
 	// must stay unchanged for as long as the caller keeps the coin.
 	FetchCoin(op wire.OutPoint, c *Coin) (found bool, err error)
 }
+
+// CoinSnapshot is the set of coins after one block, whatever happens to the
+// chain meanwhile, until it is closed.
+type CoinSnapshot interface {
+	CoinView
+	// Tip returns the block after which these are the coins.
+	Tip() wire.BlockRef
+	Close()
+}
+
+// Update is one step of the tip of a chain.
+type Update struct {
+	// Ref is the block that was connected or disconnected.
+	Ref       wire.BlockRef
+	Connected bool // false: the block was disconnected
+}

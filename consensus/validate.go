@@ -1,6 +1,7 @@
 package consensus
 
 import (
+	"github.com/keelson-chain/keelson/script"
 	"github.com/keelson-chain/keelson/script/sig"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -85,35 +86,77 @@ func (v *inputs) validateTxs(b *wire.Block, spent []Coin) (fees wire.Amount, val
 // that are in no block yet have the child's height and s.MedianTimePast() as
 // their MTP. Every error is a *RuleError.
 func ValidateTx(s State, tx *wire.Tx, spent []Coin, o Options) (fee wire.Amount, err error) {
-	height := s.Tip.Height + 1
+	if err := ValidateTxContext(s, tx); err != nil {
+		return 0, err
+	}
+	flags := s.ScriptFlags()
+	fee, err = ValidateTxInputs(s, tx, spent)
+	if err != nil {
+		return 0, err
+	}
+	if err := ValidateSequenceLocks(s, tx, spent); err != nil {
+		return 0, err
+	}
+	if cost := SigOpsCost(tx, spent, flags); cost > s.Params.MaxBlockSigOpsCost {
+		return 0, inTx(ruleError(ErrBlockSigOps, "cost %d", cost), tx)
+	}
+	return fee, VerifyScripts([]*wire.Tx{tx}, spent, flags, o)
+}
+
+// The parts of ValidateTx, for who asks something else in between, as the pool
+// does. Each takes and returns what ValidateTx does.
+
+// ValidateTxContext judges tx by all that does not depend on the coins that it
+// spends: it is no coinbase, its lock time has passed, its size is allowed.
+func ValidateTxContext(s State, tx *wire.Tx) error {
 	if tx.IsCoinbase() {
-		return 0, inTx(&RuleError{Kind: ErrCoinbaseMultiple}, tx)
+		return inTx(&RuleError{Kind: ErrCoinbaseMultiple}, tx)
 	}
 	// The header of the child is not known: from BIP 113 on it does not
 	// matter, and before, the median is the safe side of what it can be.
-	if !IsFinal(tx, height, int64(s.MedianTimePast())) {
-		return 0, nonFinal(tx)
+	if !IsFinal(tx, s.Tip.Height+1, int64(s.MedianTimePast())) {
+		return nonFinal(tx)
 	}
 	if s.Active(BIP54) && tx.StrippedSize() == bip54TxSize {
-		return 0, inTx(&RuleError{Kind: ErrTxSize64}, tx)
+		return inTx(&RuleError{Kind: ErrTxSize64}, tx)
 	}
-	flags := s.ScriptFlags()
-	v := newInputs(s, flags)
+	return nil
+}
+
+// ValidateTxInputs judges what tx spends: that the coins exist and are mature,
+// and the amounts. It returns the fee.
+func ValidateTxInputs(s State, tx *wire.Tx, spent []Coin) (fee wire.Amount, err error) {
+	v := newInputs(s, 0)
 	fee, failure := v.validate(tx, spent)
 	if failure != nil {
 		return 0, inTx(failure, tx)
 	}
-	if err := v.sequenceLocks(tx, spent); err != nil {
-		return 0, inTx(err, tx)
-	}
-	if cost := v.sigOpsCost(tx, spent); cost > s.Params.MaxBlockSigOpsCost {
-		return 0, inTx(ruleError(ErrBlockSigOps, "cost %d", cost), tx)
-	}
-	if !o.SkipScripts {
-		run := scriptRun{txs: []*wire.Tx{tx}, spent: spent, flags: flags, options: o}
-		if err := run.verify(); err != nil {
-			return 0, err
-		}
-	}
 	return fee, nil
+}
+
+// ValidateSequenceLocks judges the relative lock times of tx (BIP 68).
+func ValidateSequenceLocks(s State, tx *wire.Tx, spent []Coin) error {
+	v := newInputs(s, 0)
+	if err := v.sequenceLocks(tx, spent); err != nil {
+		return inTx(err, tx)
+	}
+	return nil
+}
+
+// SigOpsCost returns what the signature operations of tx cost, given the coins
+// it spends (BIP 141, "Sigops").
+func SigOpsCost(tx *wire.Tx, spent []Coin, flags script.Flags) int {
+	v := inputs{flags: flags}
+	return v.sigOpsCost(tx, spent)
+}
+
+// VerifyScripts runs the scripts of transactions under any flags. spent has the
+// coins of all their inputs, in order. The error is that of the lowest input
+// whose script fails, as a *RuleError.
+func VerifyScripts(txs []*wire.Tx, spent []Coin, flags script.Flags, o Options) error {
+	if o.SkipScripts {
+		return nil
+	}
+	run := scriptRun{txs: txs, spent: spent, flags: flags, options: o}
+	return run.verify()
 }

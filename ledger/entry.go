@@ -63,12 +63,6 @@ type ChainTip struct {
 	State     string // one of the Tip constants
 }
 
-// Update is one step of the way from one tip to another.
-type Update struct {
-	Ref       wire.BlockRef
-	Connected bool // false: the block was disconnected
-}
-
 // Tips states, as getchaintips names them.
 const (
 	TipActive       = "active"        // the tip of the active chain

@@ -125,7 +125,7 @@ func (l *Ledger) caughtUp(n *node) bool {
 // remembers the last one's block (of a disconnected one: its parent) as the
 // next at, and asks again until there are none. at may lie off the active
 // chain. The only error is ErrUnknownBlock.
-func (l *Ledger) UpdatesSince(at wire.BlockRef, max int) ([]Update, error) {
+func (l *Ledger) UpdatesSince(at wire.BlockRef, max int) ([]consensus.Update, error) {
 	l.tree.mu.RLock()
 	defer l.tree.mu.RUnlock()
 	n := l.tree.nodes[at.Hash]
@@ -138,12 +138,12 @@ func (l *Ledger) UpdatesSince(at wire.BlockRef, max int) ([]Update, error) {
 	if max > 0 {
 		steps = min(steps, max)
 	}
-	updates := make([]Update, 0, steps)
+	updates := make([]consensus.Update, 0, steps)
 	for ; n != fork && len(updates) < steps; n = n.parent {
-		updates = append(updates, Update{Ref: n.ref()})
+		updates = append(updates, consensus.Update{Ref: n.ref()})
 	}
 	for h := fork.height + 1; len(updates) < steps; h++ {
-		updates = append(updates, Update{Ref: l.tree.active[h].ref(), Connected: true})
+		updates = append(updates, consensus.Update{Ref: l.tree.active[h].ref(), Connected: true})
 	}
 	return updates, nil
 }

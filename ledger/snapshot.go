@@ -70,6 +70,15 @@ func (l *Ledger) Snapshot() (*Snapshot, error) {
 	return &Snapshot{l: l, db: db, tip: n}, nil
 }
 
+// CoinSnapshot is Snapshot for who knows the coins by their interface.
+func (l *Ledger) CoinSnapshot() (consensus.CoinSnapshot, error) {
+	s, err := l.Snapshot()
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
 // Snapshot is the set of coins at one tip. It is for one goroutine at a time.
 type Snapshot struct {
 	l   *Ledger

@@ -12,6 +12,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keelson-chain/keelson/config"
+	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/miner"
@@ -168,7 +169,7 @@ func follow(ctx context.Context, l *ledger.Ledger, cfg *config.Config, log zerol
 }
 
 // logUpdate logs one step of the tip and returns where the tip is after it.
-func logUpdate(l *ledger.Ledger, log zerolog.Logger, u ledger.Update) wire.BlockRef {
+func logUpdate(l *ledger.Ledger, log zerolog.Logger, u consensus.Update) wire.BlockRef {
 	e, _ := l.Entry(u.Ref.Hash)
 	if u.Connected {
 		log.Info().Uint32("height", u.Ref.Height).Stringer("hash", u.Ref.Hash).Uint32("txs", e.TxCount).Msg("new tip")
