@@ -89,6 +89,18 @@ func DecodeTx(b []byte) (*Tx, error) {
 	return tx, nil
 }
 
+// DecodeTxPrefix reads the transaction that b begins with, in the format of
+// DecodeTx, and returns what follows it.
+func DecodeTxPrefix(b []byte) (tx *Tx, rest []byte, err error) {
+	r := reader{b: b}
+	tx = new(Tx)
+	r.tx(tx, nil, true)
+	if r.err != nil {
+		return nil, nil, fmt.Errorf("decode transaction: %w", r.err)
+	}
+	return tx, b[r.off:], nil
+}
+
 // DecodeTxNoWitness reads one transaction in the format from before BIP 144,
 // in which a transaction without inputs can have outputs.
 func DecodeTxNoWitness(b []byte) (*Tx, error) {

@@ -77,7 +77,13 @@ var rules = map[string]rule{
 	"ledger/kv":        {floor: 3, peers: []string{"ledger/fsys"}, outside: []string{goleveldb}},
 	"ledger/muhash":    {floor: 3, outside: []string{xcrypto}},
 
-	"mempool":        {floor: 3, peers: []string{"mempool/policy"}, outside: []string{zerolog}},
+	"mempool": {
+		floor:   3,
+		peers:   []string{"mempool/policy"},
+		outside: []string{zerolog},
+		// The tests put a real chain under the pool.
+		testPeers: []string{"ledger"},
+	},
 	"mempool/policy": {floor: 3, pure: true},
 
 	// Floor 2: the rules of the chain.

@@ -1,0 +1,391 @@
+package mempool
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/mempool/policy"
+	"github.com/keelson-chain/keelson/script"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// AddOptions say how a transaction is added.
+type AddOptions struct {
+	// MaxFee refuses with ErrMaxFee what pays more; 0 is no bound.
+	MaxFee wire.Amount
+	// Local marks a transaction of this node's own user, which counts as
+	// unbroadcast until a peer has it.
+	Local bool
+}
+
+// Add accepts tx into the pool or says why not: see IsRejected. The order in
+// which faults are found is Bitcoin Core's. The pool keeps nothing of tx.
+func (p *Pool) Add(ctx context.Context, tx *wire.Tx, o AddOptions) error {
+	c, err := p.prepare(ctx, tx)
+	if err == nil {
+		err = p.verify(c)
+	}
+	if err == nil && o.MaxFee > 0 && c.fee > o.MaxFee {
+		err = ErrMaxFee
+	}
+	if err == nil {
+		err = p.withCoins(ctx, func() error {
+			if c.version != p.version {
+				// Scripts stay valid, as an outpoint stands for its coin; all
+				// else may have changed meanwhile.
+				if c, err = p.judge(tx, admission{}); err != nil {
+					return err
+				}
+			}
+			return p.enter(c, o)
+		})
+	}
+	p.countRejected(err)
+	return err
+}
+
+// prepare judges tx by everything but its scripts.
+func (p *Pool) prepare(ctx context.Context, tx *wire.Tx) (c *candidate, err error) {
+	if err := p.checkAlone(tx); err != nil {
+		return nil, err
+	}
+	err = p.withCoins(ctx, func() (err error) {
+		c, err = p.judge(tx, admission{})
+		return err
+	})
+	return c, err
+}
+
+// candidate is a transaction on its way into the pool, and what is known of it.
+type candidate struct {
+	tx            *wire.Tx
+	txid, wtxid   wire.Hash
+	spent         []consensus.Coin // of its inputs, in order
+	fee, modified wire.Amount
+	weight, vsize int
+	sigOps        int
+	flags         entryFlags
+	parents       []*entry // direct ones, each once
+	conflicts     []*entry // what spends the same outputs, and what else has to go
+	replaced      []*entry // those and their descendants
+	sibling       bool     // one of them is the other child of a TRUC parent
+	time          int64    // of its arrival; 0: now
+	version       uint64   // of the pool when it was judged
+}
+
+// admission says what is passed over when a transaction is judged.
+type admission struct {
+	// returning: it was in a block that was disconnected, and is let in whatever
+	// it pays.
+	returning bool
+	// pkg are the transactions of a package before this one, by id; it is
+	// judged as if they were in the pool, and replaces nothing.
+	pkg map[wire.Hash]*candidate
+}
+
+// checkAlone judges tx without looking at anything else.
+func (p *Pool) checkAlone(tx *wire.Tx) error {
+	if err := consensus.CheckTx(p.params, tx); err != nil {
+		return err
+	}
+	if tx.IsCoinbase() {
+		return &invalid{reason: "coinbase", err: &consensus.RuleError{Kind: consensus.ErrCoinbaseMultiple}}
+	}
+	if !p.cfg.Rules.AcceptNonStandard {
+		if err := p.cfg.Rules.CheckTx(tx); err != nil {
+			return err
+		}
+	}
+	return policy.CheckSize(tx)
+}
+
+// judge judges tx, which has passed checkAlone, by everything but its scripts.
+// The pool is locked and p.coins are there.
+func (p *Pool) judge(tx *wire.Tx, a admission) (*candidate, error) {
+	c := &candidate{tx: tx, txid: tx.TxID(), wtxid: tx.WTxID(), version: p.version}
+	if err := consensus.ValidateTxContext(p.state, tx); err != nil {
+		if errors.Is(err, consensus.ErrNonFinal) {
+			return nil, refuse("non-final", "")
+		}
+		return nil, err
+	}
+	if e := p.lookup(&c.txid); e != nil {
+		if e.wtxid == c.wtxid {
+			return nil, refuse(reasonInPool, "")
+		}
+		return nil, refuse(reasonOtherWitness, "")
+	}
+	if err := p.findConflicts(c, a); err != nil {
+		return nil, err
+	}
+	if err := p.gather(c, a); err != nil {
+		return nil, err
+	}
+	if err := consensus.ValidateSequenceLocks(p.state, tx, c.spent); err != nil {
+		return nil, refuse("non-BIP68-final", "")
+	}
+	var err error
+	if c.fee, err = consensus.ValidateTxInputs(p.state, tx, c.spent); err != nil {
+		return nil, err
+	}
+	if !p.cfg.Rules.AcceptNonStandard {
+		if err := p.cfg.Rules.CheckInputs(tx, c.spent); err != nil {
+			return nil, err
+		}
+		if tx.HasWitness() {
+			if err := p.cfg.Rules.CheckWitness(tx, c.spent); err != nil {
+				return nil, err
+			}
+		}
+	}
+	c.sigOps = consensus.SigOpsCost(tx, c.spent, script.StandardFlags)
+	if err := policy.CheckSigOps(c.sigOps); err != nil {
+		return nil, err
+	}
+	c.weight = tx.Weight()
+	c.vsize = policy.VSize(c.weight, c.sigOps, p.cfg.Rules.BytesPerSigOp)
+	c.modified = c.fee + p.deltas[c.txid]
+	c.describe()
+	if a.returning {
+		if len(c.conflicts) > 0 {
+			return nil, refuse("txn-mempool-conflict", "")
+		}
+		return c, nil
+	}
+	if err := p.checkFee(c.modified, c.vsize); err != nil {
+		return nil, err
+	}
+	if a.pkg == nil {
+		if err := p.checkTRUC(c); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.checkAncestors(c); err != nil {
+		return nil, err
+	}
+	if len(c.conflicts) > 0 {
+		if err := p.checkReplacement(c); err != nil {
+			return nil, err
+		}
+	}
+	return c, nil
+}
+
+// findConflicts looks for what spends the same outputs as c.
+func (p *Pool) findConflicts(c *candidate, a admission) error {
+	for i := range c.tx.Inputs {
+		e := p.spender(&c.tx.Inputs[i].PrevOut)
+		if e == nil {
+			continue
+		}
+		if a.pkg != nil {
+			return refuse("bip125-replacement-disallowed", "")
+		}
+		if p.cfg.NoFullRBF && !e.has(flagSignals) && e.version() != policy.TRUCVersion {
+			return refuse("txn-mempool-conflict", "")
+		}
+		if !slices.Contains(c.conflicts, e) {
+			c.conflicts = append(c.conflicts, e)
+		}
+	}
+	return nil
+}
+
+// gather fetches the coins that c spends, from the pool or the chain.
+func (p *Pool) gather(c *candidate, a admission) error {
+	c.spent = make([]consensus.Coin, len(c.tx.Inputs))
+	var parent *entry
+	var parentTx *wire.Tx
+	for i := range c.tx.Inputs {
+		op, coin := &c.tx.Inputs[i].PrevOut, &c.spent[i]
+		var outs []wire.TxOut
+		if e := p.lookup(&op.TxID); e != nil {
+			if e != parent {
+				parent, parentTx = e, e.tx()
+			}
+			if !slices.Contains(c.parents, e) {
+				c.parents = append(c.parents, e)
+			}
+			outs = parentTx.Outputs
+		} else if before := a.pkg[op.TxID]; before != nil {
+			outs = before.tx.Outputs
+		} else {
+			found, err := p.coins.FetchCoin(*op, coin)
+			if err != nil {
+				return err
+			}
+			if !found {
+				return p.missing(c, op)
+			}
+			if coin.Coinbase {
+				c.flags |= flagSpendsCoinbase
+			}
+			continue
+		}
+		if int64(op.Index) >= int64(len(outs)) {
+			return p.missing(c, op)
+		}
+		*coin = p.unconfirmed(outs[op.Index])
+	}
+	return nil
+}
+
+// unconfirmed is the coin that an output of the pool is: as if it came with the
+// next block.
+func (p *Pool) unconfirmed(out wire.TxOut) consensus.Coin {
+	return consensus.Coin{Out: out, Height: p.state.Tip.Height + 1, MTP: p.state.MedianTimePast()}
+}
+
+// missing says why c cannot have the coin op.
+func (p *Pool) missing(c *candidate, op *wire.OutPoint) error {
+	var coin consensus.Coin
+	for i := range c.tx.Outputs {
+		found, err := p.coins.FetchCoin(wire.OutPoint{TxID: c.txid, Index: uint32(i)}, &coin)
+		if err != nil {
+			return err
+		}
+		if found {
+			return refuse("txn-already-known", "")
+		}
+	}
+	return &consensus.RuleError{Kind: consensus.ErrMissingInput, Desc: op.String()}
+}
+
+// describe notes what will be asked about c once it is in the pool.
+func (c *candidate) describe() {
+	if policy.SignalsRBF(c.tx) {
+		c.flags |= flagSignals
+	}
+	timed := c.tx.LockTime != 0
+	for i := range c.tx.Inputs {
+		const disabled = 1 << 31 // BIP 68
+		timed = timed || c.tx.Version >= 2 && c.tx.Inputs[i].Sequence&disabled == 0
+	}
+	if timed {
+		c.flags |= flagTimed
+	}
+}
+
+// checkFee refuses what pays too little, for a pool that is full or for any.
+func (p *Pool) checkFee(fee wire.Amount, vsize int) error {
+	if least := p.minFee().Fee(vsize); least > 0 && fee < least {
+		return refuse("mempool min fee not met", "%d < %d", fee, least)
+	}
+	if least := p.cfg.Rules.MinRelay.Fee(vsize); fee < least {
+		return refuse("min relay fee not met", "%d < %d", fee, least)
+	}
+	return nil
+}
+
+// checkTRUC applies BIP 431. Where evicting the other child of a parent would
+// let c in, it becomes one of the conflicts.
+func (p *Pool) checkTRUC(c *candidate) error {
+	if c.tx.Version != policy.TRUCVersion && !slices.ContainsFunc(c.parents, func(e *entry) bool { return e.version() == policy.TRUCVersion }) {
+		return nil
+	}
+	parents := make([]policy.TRUCParent, len(c.parents))
+	for i, e := range c.parents {
+		parents[i] = policy.TRUCParent{
+			TxID: e.txid, WTxID: e.wtxid, Version: e.version(),
+			Ancestors: e.ancestors().count, Descendants: e.descendants().count,
+		}
+		for _, child := range e.children() {
+			parents[i].Children = append(parents[i].Children, policy.TRUCChild{
+				TxID: child.txid, Ancestors: child.ancestors().count, Conflicts: slices.Contains(c.conflicts, child),
+			})
+		}
+	}
+	sibling, err := policy.CheckTRUC(c.tx, c.vsize, parents)
+	if sibling == nil {
+		return err
+	}
+	c.conflicts = append(c.conflicts, p.lookup(&sibling.TxID))
+	c.sibling = true
+	return nil
+}
+
+// verify runs the scripts of c.
+func (p *Pool) verify(c *candidate) error {
+	o := consensus.Options{Workers: p.cfg.Workers, Sigs: p.cfg.Sigs, Cache: p.cfg.SigCache}
+	txs := []*wire.Tx{c.tx}
+	err := consensus.VerifyScripts(txs, c.spent, script.StandardFlags, o)
+	if err == nil {
+		return nil
+	}
+	// A script that fails by policy alone is no reason to think ill of whoever
+	// sent it.
+	if consensus.VerifyScripts(txs, c.spent, script.MandatoryFlags, o) == nil {
+		var rule *consensus.RuleError
+		if errors.As(err, &rule) {
+			return refuse("non-mandatory-script-verify-flag ("+rule.Err.Error()+")", "")
+		}
+	}
+	return err
+}
+
+// enter puts c, which was judged at this version of the pool and whose scripts
+// are valid, into the pool.
+func (p *Pool) enter(c *candidate, o AddOptions) error {
+	p.removeAll(c.replaced, goneReplaced)
+	if c.time == 0 {
+		c.time = p.cfg.Now().Unix()
+	}
+	e := c.entry(p.state.Tip.Height)
+	p.insert(e, c)
+	if o.Local {
+		e.flags |= flagUnbroadcast
+		p.unbroadcast++
+	}
+	p.counts.Accepted++
+	p.expire()
+	p.trim()
+	if e.has(flagGone) {
+		return refuse(reasonFull, "")
+	}
+	return nil
+}
+
+// entry makes the entry that c becomes on a tip of some height.
+func (c *candidate) entry(height uint32) *entry {
+	return &entry{
+		raw:      c.tx.Append(make([]byte, 0, c.tx.Size())),
+		txid:     c.txid,
+		wtxid:    c.wtxid,
+		fee:      c.fee,
+		modified: c.modified,
+		time:     c.time,
+		height:   height,
+		weight:   int32(c.weight),
+		vsize:    int32(c.vsize),
+		sigOps:   int32(c.sigOps),
+		flags:    c.flags,
+	}
+}
+
+// insert adds e, which is c, and links it with its relatives.
+func (p *Pool) insert(e *entry, c *candidate) {
+	p.byID.put(e, 0)
+	e.prevOuts(c.tx, func(at uint32) { p.spends.put(e, at) })
+	p.bytes += int64(e.vsize)
+	p.fees += e.fee
+	p.usage += memory(e.raw, len(c.tx.Inputs))
+	for _, parent := range c.parents {
+		p.link(parent, e)
+	}
+	p.join(e)
+	p.reranked(e)
+	p.arrivals.add(e)
+	p.sequence++
+	p.touched()
+}
+
+func (p *Pool) countRejected(err error) {
+	if err == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.unlock()
+	p.counts.Rejected++
+}

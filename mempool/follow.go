@@ -1,0 +1,248 @@
+package mempool
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// maxReturning bounds the transactions of disconnected blocks that wait to come
+// back, in bytes as they are sent; the oldest are dropped beyond it (Bitcoin
+// Core's MAX_DISCONNECTED_TX_POOL_BYTES).
+const maxReturning = 20_000_000
+
+// Sync brings the pool to the chain's tip. Every other method does it first,
+// too; who calls Sync at every tick makes the others quick.
+func (p *Pool) Sync() error { return p.read(func() {}) }
+
+// advance follows the chain to its tip: what was mined leaves, with what
+// conflicts with it, and what is mined no more comes back. An error leaves the
+// pool at the tip where it was, to be tried again. The pool is locked.
+func (p *Pool) advance() error {
+	if p.chain.Tip().Tip == p.state.Tip {
+		return nil
+	}
+	updates, err := p.chain.UpdatesSince(p.state.Tip, 0)
+	if err != nil || len(updates) == 0 {
+		return err
+	}
+	disconnected := 0
+	for disconnected < len(updates) && !updates[disconnected].Connected {
+		disconnected++
+	}
+	var back returning
+	for _, u := range updates[:disconnected] {
+		b, err := p.chain.Block(u.Ref.Hash)
+		if err != nil {
+			return fmt.Errorf("mempool: disconnected block %v: %w", u.Ref.Hash, err)
+		}
+		back.add(b, u.Ref.Height)
+	}
+	end := back.parent
+	if len(updates) > disconnected {
+		end = updates[len(updates)-1].Ref
+	}
+	state, err := p.chain.State(end.Hash)
+	if err != nil {
+		return fmt.Errorf("mempool: state at %v: %w", end, err)
+	}
+	var coins consensus.CoinSnapshot
+	if disconnected > 0 {
+		// What comes back is judged by the coins at the new tip. If the chain
+		// is moving on at this moment, the pool follows when it is asked next.
+		if coins, err = p.chain.CoinSnapshot(); err != nil {
+			return fmt.Errorf("mempool: coins at the tip: %w", err)
+		}
+		if coins.Tip() != end {
+			coins.Close()
+			return nil
+		}
+	}
+	for _, u := range updates[disconnected:] {
+		if p.count() == 0 && len(p.deltas) == 0 && len(back.txs) == 0 {
+			break
+		}
+		b, err := p.chain.Block(u.Ref.Hash)
+		if err != nil {
+			if coins != nil {
+				coins.Close()
+			}
+			return fmt.Errorf("mempool: block %v: %w", u.Ref.Hash, err)
+		}
+		p.removeMined(b)
+		back.drop(b)
+	}
+	p.dropCoins()
+	p.state, p.coins = state, coins
+	if len(updates) > disconnected {
+		p.floor.sinking, p.floor.updated = true, p.cfg.Now()
+	}
+	p.touched()
+	p.evictions = nil // built anew when it is needed
+	if disconnected > 0 {
+		if err := p.bringBack(&back); err != nil {
+			return err
+		}
+	}
+	p.expire()
+	p.trim()
+	return nil
+}
+
+// removeMined takes out the transactions of a block, and what spends the same
+// as they do.
+func (p *Pool) removeMined(b *wire.Block) {
+	for _, tx := range b.Txs[1:] {
+		txid := tx.TxID()
+		if e := p.lookup(&txid); e != nil {
+			p.remove(e, tx, goneMined)
+		} else {
+			for i := range tx.Inputs {
+				if e := p.spender(&tx.Inputs[i].PrevOut); e != nil {
+					delete(p.deltas, e.txid)
+					p.removeWithDescendants(e, goneConflicted)
+				}
+			}
+		}
+		delete(p.deltas, txid)
+	}
+}
+
+// returning is the transactions of disconnected blocks.
+type returning struct {
+	txs     []*wire.Tx // the last of the highest block first
+	dropped []*wire.Tx // those that there was no room for
+	bytes   int
+	parent  wire.BlockRef // of the lowest block
+}
+
+// add takes the transactions of the next lower block.
+func (r *returning) add(b *wire.Block, height uint32) {
+	r.parent = wire.BlockRef{Height: height - 1, Hash: b.Header.PrevBlock}
+	for i := len(b.Txs) - 1; i > 0; i-- {
+		r.txs = append(r.txs, b.Txs[i])
+		r.bytes += b.Txs[i].Size()
+	}
+	for r.bytes > maxReturning {
+		r.bytes -= r.txs[0].Size()
+		r.dropped = append(r.dropped, r.txs[0])
+		r.txs = r.txs[1:]
+	}
+}
+
+// drop forgets the transactions of a block that was connected, and what cannot
+// come back because of it is found when it is judged.
+func (r *returning) drop(b *wire.Block) {
+	if len(r.txs) == 0 && len(r.dropped) == 0 {
+		return
+	}
+	mined := make(map[wire.Hash]bool, len(b.Txs))
+	for _, tx := range b.Txs {
+		mined[tx.TxID()] = true
+	}
+	is := func(tx *wire.Tx) bool { return mined[tx.TxID()] }
+	r.txs = slices.DeleteFunc(r.txs, is)
+	r.dropped = slices.DeleteFunc(r.dropped, is)
+}
+
+// bringBack puts the transactions of disconnected blocks back into the pool,
+// and takes out what is not valid any more at the new tip.
+func (p *Pool) bringBack(back *returning) error {
+	for i := len(back.txs) - 1; i >= 0; i-- {
+		if err := p.restore(back.txs[i]); err != nil {
+			return err
+		}
+	}
+	for _, tx := range back.dropped {
+		p.removeSpenders(tx)
+	}
+	return p.removeInvalid()
+}
+
+// restore puts a transaction back above which others of the pool may stand. An
+// error is a fault.
+func (p *Pool) restore(tx *wire.Tx) error {
+	c, err := p.judge(tx, admission{returning: true})
+	if err == nil {
+		err = p.checkAlone(tx)
+	}
+	if err == nil {
+		err = p.verify(c)
+	}
+	if err != nil {
+		if !IsRejected(err) {
+			return fmt.Errorf("mempool: bring back %v: %w", tx.TxID(), err)
+		}
+		p.removeSpenders(tx)
+		return nil
+	}
+	c.time = p.cfg.Now().Unix()
+	e := c.entry(p.state.Tip.Height)
+	p.insert(e, c)
+	above := false
+	for i := range tx.Outputs {
+		if child := p.spender(&wire.OutPoint{TxID: c.txid, Index: uint32(i)}); child != nil {
+			if !slices.Contains(e.children(), child) {
+				p.link(e, child)
+			}
+			above = true
+		}
+	}
+	if !above {
+		return nil
+	}
+	p.recount(e)
+	for _, d := range p.descendants(e)[1:] {
+		if t := d.ancestors(); !d.has(flagGone) && (t.count > p.cfg.Limits.AncestorCount || t.size > p.cfg.Limits.AncestorSize) {
+			p.removeWithDescendants(d, goneDisconnected)
+		}
+	}
+	return nil
+}
+
+// removeSpenders takes out what spends the outputs of a transaction that does
+// not come back.
+func (p *Pool) removeSpenders(tx *wire.Tx) {
+	txid := tx.TxID()
+	for i := range tx.Outputs {
+		if e := p.spender(&wire.OutPoint{TxID: txid, Index: uint32(i)}); e != nil {
+			p.removeWithDescendants(e, goneDisconnected)
+		}
+	}
+}
+
+// removeInvalid takes out what a reorganisation has made invalid: coinbases are
+// less deep, lock times lie ahead again.
+func (p *Pool) removeInvalid() error {
+	for _, e := range slices.Clone(p.ranked()) {
+		if e.flags&(flagSpendsCoinbase|flagTimed) == 0 || e.has(flagGone) {
+			continue
+		}
+		err := p.stillValid(e)
+		if err != nil && !IsRejected(err) {
+			return err
+		}
+		if err != nil {
+			p.removeWithDescendants(e, goneDisconnected)
+		}
+	}
+	return nil
+}
+
+// stillValid judges e again by what the height and the time of the tip change.
+func (p *Pool) stillValid(e *entry) error {
+	c := &candidate{tx: e.tx(), txid: e.txid}
+	if err := consensus.ValidateTxContext(p.state, c.tx); err != nil {
+		return err
+	}
+	if err := p.gather(c, admission{}); err != nil {
+		return err
+	}
+	if err := consensus.ValidateSequenceLocks(p.state, c.tx, c.spent); err != nil {
+		return err
+	}
+	_, err := consensus.ValidateTxInputs(p.state, c.tx, c.spent)
+	return err
+}

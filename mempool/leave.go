@@ -1,0 +1,89 @@
+package mempool
+
+import (
+	"slices"
+
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// Counts are how often things happened since the pool was made.
+type Counts struct {
+	Accepted, Rejected uint64
+	// Why transactions left, one by one.
+	Mined, Replaced, Evicted, Expired, Conflicted, Disconnected uint64
+}
+
+// departure is why a transaction leaves the pool.
+type departure uint8
+
+const (
+	goneMined        departure = iota // it is in a block
+	goneReplaced                      // one that pays more took its place
+	goneEvicted                       // the pool was full
+	goneExpired                       // it waited too long
+	goneConflicted                    // a block spends what it spends
+	goneDisconnected                  // a reorganisation made it invalid
+)
+
+func (c *Counts) left(why departure) {
+	switch why {
+	case goneMined:
+		c.Mined++
+	case goneReplaced:
+		c.Replaced++
+	case goneEvicted:
+		c.Evicted++
+	case goneExpired:
+		c.Expired++
+	case goneConflicted:
+		c.Conflicted++
+	case goneDisconnected:
+		c.Disconnected++
+	}
+}
+
+// removeAll takes entries out of the pool that have no descendants besides
+// each other.
+func (p *Pool) removeAll(list []*entry, why departure) {
+	if len(list) == 0 {
+		return
+	}
+	// Children before their parents: see part.
+	list = slices.Clone(list)
+	slices.SortFunc(list, func(a, b *entry) int { return byDepth(b, a) })
+	for _, e := range list {
+		p.remove(e, e.tx(), why)
+	}
+}
+
+// removeWithDescendants takes e and all that descends from it out of the pool.
+func (p *Pool) removeWithDescendants(e *entry, why departure) {
+	p.removeAll(p.descendants(e), why)
+}
+
+// remove takes out e, which is tx and has no parents or no children in the
+// pool.
+func (p *Pool) remove(e *entry, tx *wire.Tx, why departure) {
+	p.part(e)
+	p.unlink(e)
+	p.byID.remove(e.txid[:])
+	for i := range tx.Inputs {
+		key := outPointKey(&tx.Inputs[i].PrevOut)
+		p.spends.remove(key[:])
+	}
+	p.bytes -= int64(e.vsize)
+	p.fees -= e.fee
+	p.usage -= memory(e.raw, len(tx.Inputs)) + e.familyMemory()
+	if e.has(flagUnbroadcast) {
+		p.unbroadcast--
+	}
+	e.flags |= flagGone
+	e.raw, e.family = nil, nil
+	p.stale++
+	if p.stale > 4096+p.count() {
+		p.ranked()
+	}
+	p.sequence++
+	p.counts.left(why)
+	p.touched()
+}
