@@ -43,6 +43,10 @@ type Config struct {
 	Metrics netip.AddrPort
 	PProf   bool
 
+	// BlockNotify, StartupNotify and ShutdownNotify are commands for a shell to
+	// run; empty: none.
+	BlockNotify, StartupNotify, ShutdownNotify string
+
 	LogJSON  bool
 	LogLevel zerolog.Level
 }

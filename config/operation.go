@@ -9,6 +9,7 @@ import (
 
 func (l *loader) operation(cfg *Config) error {
 	v := &l.v
+	cfg.BlockNotify, cfg.StartupNotify, cfg.ShutdownNotify = v.blockNotify, v.startupNotify, v.shutdownNotify
 	if v.metrics != "" {
 		at, err := parseListen(v.metrics)
 		if err != nil {

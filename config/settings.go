@@ -60,6 +60,8 @@ type values struct {
 	deprecatedRPC, uaComment            []string
 	logFormat, logLevel                 string
 
+	blockNotify, startupNotify, shutdownNotify string
+
 	metrics string
 	pprof   bool
 }
@@ -180,6 +182,15 @@ var sections = []struct {
 			value: func(v *values) any { return &v.logLevel }},
 	}},
 	{"Operation", []setting{
+		{name: "blocknotify", kind: kindText, arg: "COMMAND",
+			help:  "run this by a shell for each new tip, with the block's hash in place of %s; not while the chain is being fetched",
+			value: func(v *values) any { return &v.blockNotify }},
+		{name: "startupnotify", kind: kindText, arg: "COMMAND",
+			help:  "run this by a shell once the node serves calls",
+			value: func(v *values) any { return &v.startupNotify }},
+		{name: "shutdownnotify", kind: kindText, arg: "COMMAND",
+			help:  "run this by a shell when the node is told to stop, and stop when it has ended, or after a minute",
+			value: func(v *values) any { return &v.shutdownNotify }},
 		{name: "metrics", kind: kindText, arg: "[ADDRESS:]PORT",
 			help:  "show metrics to Prometheus at /metrics of this port, by default of 127.0.0.1; they need no password",
 			value: func(v *values) any { return &v.metrics }},

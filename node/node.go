@@ -17,6 +17,7 @@ import (
 	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/node/metrics"
+	"github.com/keelson-chain/keelson/node/notify"
 	"github.com/keelson-chain/keelson/rpc"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -29,8 +30,12 @@ var errStop = errors.New("asked to stop")
 // that it cannot go on with, which is the error. However it ends, all that it
 // started has ended and the ledger is closed when it returns.
 func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error) {
+	// ctx ends when the node is to stop; its parts go on until the operator's
+	// command for that has run, and then alive ends.
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
+	alive, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
 
 	clock := new(Clock)
 	clock.SetMock(cfg.MockTime)
@@ -62,12 +67,12 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	}
 	var parts sync.WaitGroup
 	defer func() {
-		stop(nil)
+		end()
 		parts.Wait()
 	}()
 	run := func(name string, f func(context.Context) error) {
 		parts.Go(func() {
-			if err := f(ctx); err != nil && ctx.Err() == nil {
+			if err := f(alive); err != nil && alive.Err() == nil {
 				stop(fmt.Errorf("%s: %w", name, err))
 			}
 		})
@@ -76,6 +81,7 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	run("metrics", watch.Run)
 
 	server.SetStatus("Loading block index…")
+	notify.Status(log, "loading the block index")
 	ledgerConfig := cfg.Ledger
 	ledgerConfig.Now, ledgerConfig.Log = clock.Now, log
 	l, err := ledger.Open(ctx, ledgerConfig)
@@ -84,7 +90,7 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	}
 	// The ledger closes last, when nothing uses it any more.
 	defer func() {
-		stop(nil)
+		end()
 		parts.Wait()
 		if closeErr := l.Close(); closeErr != nil {
 			err = errors.Join(err, closeErr)
@@ -96,6 +102,7 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	watch.Add(metrics.Ledger(l))
 
 	server.SetStatus("Verifying blocks…")
+	notify.Status(log, "verifying the last blocks")
 	if err := l.VerifyChain(ctx, cfg.CheckLevel, cfg.CheckBlocks, nil); err != nil {
 		return ended(ctx, fmt.Errorf("the last blocks do not verify; run with --reindex-chainstate: %w", err))
 	}
@@ -108,8 +115,19 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		run("miner", func(ctx context.Context) error { return m.Run(ctx, cfg.Mine, cfg.MineInterval) })
 	}
 
+	commands := notify.New(notify.Config{
+		Block: cfg.BlockNotify, Startup: cfg.StartupNotify, Shutdown: cfg.ShutdownNotify,
+		Now: clock.Now, MaxTipAge: cfg.Ledger.MaxTipAge, Log: log,
+	})
+	tip := l.Tip().Tip
+	run("blocknotify", func(ctx context.Context) error { return commands.Follow(ctx, l, tip) })
+	run("startupnotify", commands.Startup)
+	notify.Ready(log)
+
 	<-ctx.Done()
 	log.Info().Msg("stopping")
+	notify.Stopping(log)
+	commands.Shutdown()
 	return ended(ctx, context.Cause(ctx))
 }
 

@@ -27,7 +27,7 @@ func buildKeelson(t *testing.T) string {
 // tests, which it would take from the environment.
 func command(ctx context.Context, bin string, args ...string) *exec.Cmd {
 	cmd := exec.CommandContext(ctx, bin, args...)
-	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "KEELSON_") })
+	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "KEELSON_") || strings.HasPrefix(s, "NOTIFY_SOCKET=") })
 	return cmd
 }
 
@@ -42,8 +42,15 @@ type nodeProcess struct {
 // startNode starts a node and waits until it answers.
 func startNode(t *testing.T, bin, dir string, args ...string) *nodeProcess {
 	t.Helper()
-	n := &nodeProcess{bin: bin, dir: dir, port: freePort(t), out: new(bytes.Buffer)}
-	n.cmd = command(context.Background(), bin, append([]string{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + n.port}, args...)...)
+	port := freePort(t)
+	cmd := command(context.Background(), bin, append([]string{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + port}, args...)...)
+	return launch(t, cmd, bin, dir, port)
+}
+
+// launch is startNode with a command that is there already.
+func launch(t *testing.T, cmd *exec.Cmd, bin, dir, port string) *nodeProcess {
+	t.Helper()
+	n := &nodeProcess{bin: bin, dir: dir, port: port, cmd: cmd, out: new(bytes.Buffer)}
 	n.cmd.Stdout, n.cmd.Stderr = n.out, n.out
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -54,6 +61,16 @@ func startNode(t *testing.T, bin, dir string, args ...string) *nodeProcess {
 	})
 	n.cli(t, "-rpcwait", "-rpcwaittimeout=60", "getblockcount")
 	return n
+}
+
+// eventually waits for something that another process is about to do.
+func eventually(t *testing.T, done func() bool) {
+	t.Helper()
+	for start := time.Now(); !done(); time.Sleep(time.Millisecond) {
+		if time.Since(start) > time.Minute {
+			t.Fatal("it does not happen")
+		}
+	}
 }
 
 // freePort returns a loopback port that nobody listens on at the moment.

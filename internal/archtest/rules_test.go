@@ -34,6 +34,7 @@ const (
 	prometheus = "github.com/prometheus/client_golang/prometheus/..."
 	goleveldb  = "github.com/syndtr/goleveldb/leveldb/..."
 	zerolog    = "github.com/rs/zerolog"
+	systemd    = "github.com/coreos/go-systemd/v22/daemon"
 	toml       = "github.com/BurntSushi/toml"
 	xcrypto    = "golang.org/x/crypto/chacha20"
 	xsys       = "golang.org/x/sys/..."
@@ -46,8 +47,9 @@ var rules = map[string]rule{
 	"cmd/keelson": {floor: 7, outside: []string{promtext, prommodel, zerolog, xterm}},
 
 	// Floor 6: the composition root.
-	"node":         {floor: 6, peers: []string{"node/metrics"}, outside: []string{zerolog}},
+	"node":         {floor: 6, peers: []string{"node/metrics", "node/notify"}, outside: []string{zerolog}},
 	"node/metrics": {floor: 6, outside: []string{prometheus, promtext, zerolog}},
+	"node/notify":  {floor: 6, outside: []string{systemd, zerolog}},
 
 	// Floor 5: settings, and clients of a node.
 	"config": {floor: 5, outside: []string{toml, zerolog}},

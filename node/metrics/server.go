@@ -127,7 +127,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		err = server.Close() // somebody does not take an answer
 	}
-	<-done
+	<-done //nolint:errcheck // it ends because it was told to
 	return err
 }
 
