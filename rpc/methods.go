@@ -19,6 +19,7 @@ var methods = sync.OnceValue(func() map[string]*method {
 		submitMethods(),
 		rawMethods(),
 		utilMethods(),
+		descriptorMethods(),
 		networkMethods(),
 	)
 	table := make(map[string]*method, len(rows))

@@ -32,7 +32,7 @@ func miningMethods() []method {
 		},
 		{
 			name: "generatetodescriptor", category: "hidden", run: generatetodescriptor,
-			help: "Mine blocks at once and pay the script of a descriptor: raw(HEX) or addr(ADDRESS).",
+			help: "Mine blocks at once and pay the script of a descriptor.",
 			params: []param{
 				need("num_blocks", tNumber, "How many blocks"),
 				need("descriptor", tString, "Whom to pay"),
@@ -107,7 +107,11 @@ func generatetodescriptor(c *call) (any, error) {
 	if err != nil {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidAddress, "%v", err)
 	}
-	return c.generate(n, d.Script(), tries)
+	pkScript, err := oneScript(d)
+	if err != nil {
+		return nil, err
+	}
+	return c.generate(n, pkScript, tries)
 }
 
 func (c *call) generate(n int64, pkScript []byte, tries int64) (any, error) {
@@ -169,12 +173,24 @@ func generateblock(c *call) (any, error) {
 func (c *call) outputScript(text string) ([]byte, error) {
 	d, err := descriptor.Parse(&c.s.cfg.Params.Address, text, false)
 	if err == nil {
-		return d.Script(), nil
+		return oneScript(d)
 	}
 	if pkScript, err := address.Decode(&c.s.cfg.Params.Address, text); err == nil {
 		return pkScript, nil
 	}
 	return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidAddress, "Error: Invalid address or descriptor")
+}
+
+// oneScript is the script that a descriptor stands for.
+func oneScript(d *descriptor.Descriptor) ([]byte, error) {
+	pkScript, err := d.Script()
+	switch {
+	case errors.Is(err, descriptor.ErrRange):
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "%v", err)
+	case err != nil:
+		return nil, errCannotDerive
+	}
+	return pkScript, nil
 }
 
 // newBlock builds and solves a block on the tip, and checks that it is valid,

@@ -2,6 +2,7 @@ package descriptor
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 )
 
@@ -16,6 +17,14 @@ const (
 
 const checksumSize = 8 // characters
 
+// positions has the place of each character in inputCharset, plus 1.
+var positions = func() (places [256]byte) {
+	for i := range len(inputCharset) {
+		places[inputCharset[i]] = byte(i + 1)
+	}
+	return places
+}()
+
 var errCharacters = errors.New("Invalid characters in payload")
 
 // Checksum returns the eight characters that follow "#" after the descriptor
@@ -24,7 +33,7 @@ func Checksum(s string) (string, error) {
 	c := uint64(1)
 	group, count := 0, 0
 	for i := range len(s) {
-		at := strings.IndexByte(inputCharset, s[i])
+		at := int(positions[s[i]]) - 1
 		if at < 0 {
 			return "", errCharacters
 		}
@@ -60,4 +69,34 @@ func step(c uint64, v int) uint64 {
 		}
 	}
 	return c
+}
+
+// checkChecksum cuts the checksum off a descriptor and returns what it should
+// be.
+func checkChecksum(desc string, require bool) (text, checksum string, err error) {
+	text, given, found := strings.Cut(desc, "#")
+	switch {
+	case strings.Contains(given, "#"):
+		return "", "", errors.New("Multiple '#' symbols")
+	case !found && require:
+		return "", "", errors.New("Missing checksum")
+	case found && len(given) != checksumSize:
+		return "", "", fmt.Errorf("Expected %d character checksum, not %d characters", checksumSize, len(given))
+	}
+	if checksum, err = Checksum(text); err != nil {
+		return "", "", err
+	}
+	if found && given != checksum {
+		return "", "", fmt.Errorf("Provided checksum '%s' does not match computed checksum '%s'", given, checksum)
+	}
+	return text, checksum, nil
+}
+
+// withChecksum appends the checksum to a text that we wrote.
+func withChecksum(text string) string {
+	sum, err := Checksum(text)
+	if err != nil {
+		panic("descriptor: " + err.Error() + ": " + text)
+	}
+	return text + "#" + sum
 }

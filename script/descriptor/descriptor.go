@@ -1,139 +1,122 @@
 // Package descriptor reads and writes output descriptors, the text that says
-// which scripts pay to whom (BIP 380 and those that follow it). It reads
-// raw(HEX) and addr(ADDRESS) (BIP 385), and writes the descriptor that tells
+// which scripts pay to whom (BIP 380 to 386): it parses them, writes them in
+// their canonical form with its checksum, and expands them to output scripts,
+// deriving the keys that they take. It also finds the descriptor that tells
 // most of any output script.
 //
-// It is not for deriving keys: descriptors with extended keys are the
-// wallet's business.
+// What Bitcoin Core 28 reads is read here, errors are in its words, and the
+// canonical form is its own.
+//
+// It is not for signing, nor for keeping keys: private keys come in descriptors
+// alone, serve to derive public ones, and are never written.
 package descriptor
 
 import (
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"strings"
 
-	"github.com/keelson-chain/keelson/script"
 	"github.com/keelson-chain/keelson/script/address"
-	"github.com/keelson-chain/keelson/script/sig"
+	"github.com/keelson-chain/keelson/script/hdkey"
 )
 
-// Descriptor is a descriptor that stands for exactly one output script.
+// ErrPrivateKeys is returned where a key is a hardened child of an extended
+// public key.
+var ErrPrivateKeys = errors.New("Cannot derive script without private keys")
+
+// ErrRange is returned where one script is asked of a ranged descriptor.
+var ErrRange = errors.New("Ranged descriptor not accepted. Maybe pass through deriveaddresses first?")
+
+// MaxIndex is the last index at which a ranged descriptor can be expanded.
+const MaxIndex = hdkey.Hardened - 1
+
+// Descriptor is a parsed descriptor. It does not change, and is safe for
+// concurrent use.
 type Descriptor struct {
-	text   string
-	script []byte
+	prefixes *address.Prefixes
+	checksum string
+	root     node
+	keys     []*key
+	secrets  secrets
 }
-
-// Script returns the output script.
-func (d Descriptor) Script() []byte { return d.script }
-
-// String returns the descriptor with its checksum.
-func (d Descriptor) String() string { return withChecksum(d.text) }
 
 // Parse reads a descriptor of the network with the prefixes p. The checksum,
 // where there is one, must be right; requireChecksum demands one. Errors are
 // in Bitcoin Core's words.
-func Parse(p *address.Prefixes, desc string, requireChecksum bool) (Descriptor, error) {
-	text, err := checkChecksum(desc, requireChecksum)
+func Parse(p *address.Prefixes, desc string, requireChecksum bool) (*Descriptor, error) {
+	text, checksum, err := checkChecksum(desc, requireChecksum)
 	if err != nil {
-		return Descriptor{}, err
+		return nil, err
 	}
-	d := Descriptor{text: text}
-	if arg, ok := call(text, "addr"); ok {
-		if d.script, err = address.Decode(p, arg); err != nil {
-			return Descriptor{}, errors.New("Address is not valid")
-		}
-		return d, nil
-	}
-	if arg, ok := call(text, "raw"); ok {
-		if d.script, err = hex.DecodeString(arg); err != nil || arg == "" {
-			return Descriptor{}, errors.New("Raw script is not hex")
-		}
-		return d, nil
-	}
-	for _, f := range [...]string{"pk", "pkh", "wpkh", "combo", "multi", "sortedmulti", "sh", "wsh", "tr", "rawtr"} {
-		if _, ok := call(text, f); ok {
-			return Descriptor{}, fmt.Errorf("%s() descriptors are not supported: use addr(ADDRESS) or raw(HEX)", f)
-		}
-	}
-	return Descriptor{}, fmt.Errorf("'%s' is not a valid descriptor function", text)
-}
-
-// call returns what stands between the parentheses if s is a call of f.
-func call(s, f string) (arg string, ok bool) {
-	s, ok = strings.CutPrefix(s, f+"(")
-	if !ok {
-		return "", false
-	}
-	return strings.CutSuffix(s, ")")
-}
-
-// checkChecksum cuts the checksum off.
-func checkChecksum(desc string, require bool) (text string, err error) {
-	text, given, found := strings.Cut(desc, "#")
-	switch {
-	case strings.Contains(given, "#"):
-		return "", errors.New("Multiple '#' symbols")
-	case !found && require:
-		return "", errors.New("Missing checksum")
-	case found && len(given) != checksumSize:
-		return "", fmt.Errorf("Expected %d character checksum, not %d characters", checksumSize, len(given))
-	}
-	sum, err := Checksum(text)
+	parser := parser{prefixes: p, secrets: secrets{}}
+	root, rest, err := parser.script(text, top)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	if found && given != sum {
-		return "", fmt.Errorf("Provided checksum '%s' does not match computed checksum '%s'", given, sum)
+	if rest != "" {
+		return nil, errRest(rest)
 	}
-	return text, nil
+	return &Descriptor{prefixes: p, checksum: checksum, root: root, keys: parser.keys, secrets: parser.secrets}, nil
 }
 
-func withChecksum(text string) string {
-	sum, err := Checksum(text)
-	if err != nil { // the callers' characters are all good
-		panic("descriptor: " + err.Error() + ": " + text)
-	}
-	return text + "#" + sum
+// String returns the canonical form with its checksum. It has no private keys:
+// their public keys stand for them.
+func (d *Descriptor) String() string {
+	return withChecksum(string(d.root.appendText(nil)))
 }
 
-// Infer returns the descriptor, with its checksum, that tells most of an
-// output script to somebody who knows no keys but those in it: pk() and
-// multi() for bare keys, rawtr() for taproot, addr() for what has an address,
-// raw() for the rest.
-func Infer(p *address.Prefixes, pkScript []byte) string {
-	class, data := script.Classify(pkScript)
-	switch {
-	case class == script.PubKey && plainKey(data[0]):
-		return withChecksum("pk(" + hex.EncodeToString(data[0]) + ")")
-	case class == script.Multisig:
-		if s, ok := multi(data); ok {
-			return withChecksum(s)
+// Checksum returns the checksum of the text that was parsed, which differs from
+// that of the canonical form if the text does.
+func (d *Descriptor) Checksum() string { return d.checksum }
+
+// IsRange reports whether the scripts depend on the index.
+func (d *Descriptor) IsRange() bool {
+	for _, k := range d.keys {
+		if k.wildcard != none {
+			return true
 		}
-	case class == script.WitnessV1Taproot && sig.ValidXOnly(data[0]):
-		return withChecksum("rawtr(" + hex.EncodeToString(data[0]) + ")")
 	}
-	if a, ok := address.Encode(p, pkScript); ok {
-		return withChecksum("addr(" + a + ")")
-	}
-	return withChecksum("raw(" + hex.EncodeToString(pkScript) + ")")
+	return false
 }
 
-// plainKey reports whether a key, of the length that its first byte asks for,
-// is in a form that descriptors can name: not hybrid.
-func plainKey(key []byte) bool { return key[0] == 2 || key[0] == 3 || key[0] == 4 }
-
-func multi(data [][]byte) (string, bool) {
-	keys := data[1 : len(data)-1]
-	var s strings.Builder
-	fmt.Fprintf(&s, "multi(%d", data[0][0])
-	for _, k := range keys {
-		if !plainKey(k) {
-			return "", false
-		}
-		s.WriteByte(',')
-		s.WriteString(hex.EncodeToString(k))
+// IsSolvable reports whether whoever has the private keys knows how to spend
+// what the scripts pay: not of an address or script whose meaning is unknown.
+func (d *Descriptor) IsSolvable() bool {
+	switch d.root.(type) {
+	case addr, raw:
+		return false
 	}
-	s.WriteByte(')')
-	return s.String(), true
+	return true
+}
+
+// HasPrivateKeys reports whether there was a private key in the text.
+func (d *Descriptor) HasPrivateKeys() bool { return len(d.secrets) > 0 }
+
+// Scripts returns the output scripts at an index up to [MaxIndex], which only
+// ranged descriptors look at. There is one, but that of combo() there are four,
+// or two of an uncompressed key: to the key, to its hash, to its hash in a
+// witness, and that wrapped in P2SH. The error is [ErrPrivateKeys] or one of
+// package hdkey.
+func (d *Descriptor) Scripts(index uint32) ([][]byte, error) {
+	at := place{index: index, secrets: d.secrets}
+	if c, ok := d.root.(combo); ok {
+		return c.scripts(&at)
+	}
+	s, err := d.root.script(&at)
+	if err != nil {
+		return nil, err
+	}
+	return [][]byte{s}, nil
+}
+
+// Script returns the one script to pay to: of those of combo() that to the
+// key's hash in a witness, or to its hash if the key is uncompressed. The error
+// is [ErrRange] of a ranged descriptor, or one of Scripts.
+func (d *Descriptor) Script() ([]byte, error) {
+	if d.IsRange() {
+		return nil, ErrRange
+	}
+	list, err := d.Scripts(0)
+	if err != nil {
+		return nil, err
+	}
+	return list[len(list)/2], nil // of four the third, of two the second
 }
