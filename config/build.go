@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -20,6 +21,7 @@ import (
 	"github.com/keelson-chain/keelson/pow"
 	"github.com/keelson-chain/keelson/rpc"
 	"github.com/keelson-chain/keelson/script/address"
+	"github.com/keelson-chain/keelson/script/descriptor"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -162,15 +164,38 @@ func (l *loader) mining(cfg *Config) error {
 		}
 		return nil
 	}
-	pkScript, err := address.Decode(&cfg.Params.Address, l.v.mine)
-	if err != nil {
-		return l.errorf("mine", "%q is not an address of network %s: %w", l.v.mine, cfg.Params.Name, err)
+	var err error
+	if cfg.Mine, err = l.payTo(cfg.Params); err != nil {
+		return err
 	}
-	cfg.Mine = pkScript
 	if cfg.Params.Difficulty == consensus.Fixed {
 		cfg.MineInterval = time.Duration(l.v.mineInterval) * time.Millisecond
 	}
 	return nil
+}
+
+// payTo reads whom to mine for: an address, or a descriptor of one script.
+func (l *loader) payTo(params *consensus.Params) ([]byte, error) {
+	if !strings.Contains(l.v.mine, "(") {
+		pkScript, err := address.Decode(&params.Address, l.v.mine)
+		if err != nil {
+			return nil, l.errorf("mine", "%q is not an address of network %s: %w", l.v.mine, params.Name, err)
+		}
+		return pkScript, nil
+	}
+	// The descriptor is not shown: there may be private keys in it.
+	d, err := descriptor.Parse(&params.Address, l.v.mine, false)
+	if err != nil {
+		return nil, l.errorf("mine", "not a descriptor of network %s: %w", params.Name, err)
+	}
+	pkScript, err := d.Script()
+	switch {
+	case errors.Is(err, descriptor.ErrRange):
+		return nil, l.errorf("mine", "the descriptor stands for many scripts: put an index in the place of *")
+	case err != nil:
+		return nil, l.errorf("mine", "%w", err)
+	}
+	return pkScript, nil
 }
 
 func (l *loader) rpc(cfg *Config) (err error) {

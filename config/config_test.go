@@ -2,6 +2,7 @@ package config
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -189,6 +190,11 @@ func TestValues(t *testing.T) {
 	if l := mustLoad(t, "", nil, "--prune=550").Ledger; l.Prune != 550<<20 {
 		t.Errorf("prune %d", l.Prune)
 	}
+	for _, mine := range []string{"bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202", "addr(bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202)", "raw(00140000000000000000000000000000000000000000)"} {
+		if cfg := mustLoad(t, "", nil, "--network=regtest", "--mine="+mine); fmt.Sprintf("%x", cfg.Mine) != "0014"+strings.Repeat("0", 40) {
+			t.Errorf("%s mines to %x", mine, cfg.Mine)
+		}
+	}
 	if l := mustLoad(t, "", nil, "--par=-256").Ledger; l.Workers != 1 {
 		t.Errorf("%d workers", l.Workers)
 	}
@@ -198,6 +204,7 @@ func TestValues(t *testing.T) {
 // would be right.
 func TestRefused(t *testing.T) {
 	regtest := func(args ...string) []string { return append([]string{"--network=regtest"}, args...) }
+	const tpub = "tpubD6NzVbkrYhZ4WaWSyoBvQwbpLkojyoTZPRsgXELWz3Popb3qkjcJyJUGLnL4qHHoQvao8ESaAstxYSnhyswJ76uZPStJRJCTKvosUCJZL5B"
 	for _, c := range []struct {
 		file string
 		env  []string
@@ -249,6 +256,10 @@ func TestRefused(t *testing.T) {
 		{args: regtest("--testactivationheight=segwit@-1"), want: `--testactivationheight: Invalid height value (segwit@-1)`},
 		{args: regtest("--testactivationheight=taproot@1"), want: `--testactivationheight: Invalid name (taproot@1)`},
 		{args: regtest("--mine=foo"), want: `--mine: "foo" is not an address of network regtest: `},
+		{args: regtest("--mine=wpkh(02)"), want: `--mine: not a descriptor of network regtest: wpkh(): Pubkey '02' is invalid`},
+		{args: regtest("--mine=raw(51)#aaaaaaaa"), want: `--mine: not a descriptor of network regtest: Provided checksum 'aaaaaaaa' does not match`},
+		{args: regtest("--mine=wpkh(" + tpub + "/0/*)"), want: `--mine: the descriptor stands for many scripts: put an index in the place of *`},
+		{args: regtest("--mine=wpkh(" + tpub + "/0h/1)"), want: `--mine: Cannot derive script without private keys`},
 		{args: regtest("--mine="), want: `--mine: the address is empty`},
 		{args: []string{"--rpcuser=x"}, want: `--rpcuser: needs rpcpassword as well`},
 		{args: []string{"--rpcuser=x:y", "--rpcpassword=z"}, want: `--rpcuser: a user name cannot contain a colon`},

@@ -123,7 +123,7 @@ var sections = []struct {
 	}},
 	{"Mining", []setting{
 		{name: "mine", kind: kindText, arg: "ADDRESS",
-			help:  "mine on all cores and pay this address",
+			help:  "mine on all cores and pay this address, or this descriptor of one script",
 			value: func(v *values) any { return &v.mine }},
 		{name: "mineinterval", kind: kindInt, number: 1000, min: 0, max: 86_400_000, unit: "milliseconds",
 			help:  "least time between two blocks that mine makes, for networks whose difficulty does not adjust",
