@@ -333,6 +333,13 @@ func (l *loader) log(cfg *Config) error {
 	if !slices.Contains([]string{"trace", "debug", "info", "warn", "error"}, l.v.logLevel) {
 		return l.errorf("log-level", "%q is not one of trace, debug, info, warn, error", l.v.logLevel)
 	}
+	if l.v.logFile != "" {
+		cfg.LogFile = l.v.logFile
+		if !filepath.IsAbs(cfg.LogFile) {
+			cfg.LogFile = filepath.Join(cfg.Dir, cfg.LogFile)
+		}
+	}
+	cfg.LogMaxSize, cfg.LogMaxFiles = int(l.v.logMaxSize), int(l.v.logMaxFiles)
 	level, err := zerolog.ParseLevel(l.v.logLevel)
 	cfg.LogLevel = level
 	return err

@@ -47,8 +47,12 @@ type Config struct {
 	// run; empty: none.
 	BlockNotify, StartupNotify, ShutdownNotify string
 
-	LogJSON  bool
-	LogLevel zerolog.Level
+	LogJSON bool
+	// LogFile is where the log goes; empty: to the standard output. It is renamed
+	// and begun anew at LogMaxSize MiB; LogMaxFiles old ones are kept, 0: all.
+	LogFile                 string
+	LogMaxSize, LogMaxFiles int
+	LogLevel                zerolog.Level
 }
 
 // ErrHelp is returned by Load when --help was among the arguments.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -39,5 +40,20 @@ func TestOperationRefused(t *testing.T) {
 		if _, err := load(t, "", nil, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %s", c.args, err, c.want)
 		}
+	}
+}
+
+// TestLogFile: a relative name lies beside the chain.
+func TestLogFile(t *testing.T) {
+	cfg := mustLoad(t, "", nil, "--network=regtest")
+	if cfg.LogFile != "" || cfg.LogMaxSize != 100 || cfg.LogMaxFiles != 10 {
+		t.Errorf("by default %q, %d MiB, %d files", cfg.LogFile, cfg.LogMaxSize, cfg.LogMaxFiles)
+	}
+	cfg = mustLoad(t, "log-max-files = 0\n", []string{"KEELSON_LOG_MAX_SIZE=7"}, "--network=regtest", "--log-file=k.log")
+	if cfg.LogFile != filepath.Join(cfg.DataDir, "regtest", "k.log") || cfg.LogMaxSize != 7 || cfg.LogMaxFiles != 0 {
+		t.Errorf("%q, %d MiB, %d files", cfg.LogFile, cfg.LogMaxSize, cfg.LogMaxFiles)
+	}
+	if cfg = mustLoad(t, "", nil, "--log-file=/var/log/k.log"); cfg.LogFile != "/var/log/k.log" {
+		t.Errorf("%q", cfg.LogFile)
 	}
 }

@@ -60,6 +60,9 @@ type values struct {
 	deprecatedRPC, uaComment            []string
 	logFormat, logLevel                 string
 
+	logFile                 string
+	logMaxSize, logMaxFiles int64
+
 	blockNotify, startupNotify, shutdownNotify string
 
 	metrics string
@@ -180,6 +183,15 @@ var sections = []struct {
 		{name: "log-level", kind: kindText, arg: "trace|debug|info|warn|error", text: "info",
 			help:  "the least important messages to show",
 			value: func(v *values) any { return &v.logLevel }},
+		{name: "log-file", kind: kindText, arg: "FILE",
+			help:  "write the log to this file, not to the standard output; a relative name lies in the network's folder",
+			value: func(v *values) any { return &v.logFile }},
+		{name: "log-max-size", kind: kindInt, number: 100, min: 1, max: 1 << 20, unit: "MiB",
+			help:  "size at which the log's file is renamed and a new one begun",
+			value: func(v *values) any { return &v.logMaxSize }},
+		{name: "log-max-files", kind: kindInt, number: 10, min: 0, max: 1 << 20, unit: "files",
+			help:  "how many renamed files of the log to keep; 0: all",
+			value: func(v *values) any { return &v.logMaxFiles }},
 	}},
 	{"Operation", []setting{
 		{name: "blocknotify", kind: kindText, arg: "COMMAND",

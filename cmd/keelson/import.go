@@ -22,8 +22,13 @@ func runImport(ctx context.Context, args []string, stdout io.Writer) (err error)
 	if len(rest) != 1 {
 		return usageError{fmt.Errorf("import takes one file or folder, not %d", len(rest))}
 	}
+	log, closed, err := openLog(cfg, stdout)
+	if err != nil {
+		return err
+	}
+	defer closed()
 	ledgerConfig := cfg.Ledger
-	ledgerConfig.Log = newLog(cfg, stdout)
+	ledgerConfig.Log = log
 	l, err := ledger.Open(ctx, ledgerConfig)
 	if err != nil {
 		return stopped(ctx, err)

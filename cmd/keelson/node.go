@@ -17,5 +17,14 @@ func runNode(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(rest) > 0 {
 		return usageError{fmt.Errorf("unexpected argument %q", rest[0])}
 	}
-	return node.Run(ctx, cfg, newLog(cfg, stdout))
+	log, closed, err := openLog(cfg, stdout)
+	if err != nil {
+		return err
+	}
+	defer closed()
+	err = node.Run(ctx, cfg, log)
+	if err != nil && cfg.LogFile != "" {
+		log.Error().Err(err).Msg("the node has ended")
+	}
+	return err
 }

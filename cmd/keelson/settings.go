@@ -5,9 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
-	"github.com/rs/zerolog"
 	"golang.org/x/term"
 
 	"github.com/keelson-chain/keelson/config"
@@ -28,15 +26,6 @@ func loadConfig(command string, args []string, stdout io.Writer) (*config.Config
 	}
 	node.LimitMemory(cfg.Ledger.CacheBytes)
 	return cfg, rest, nil
-}
-
-// newLog makes the log that the settings ask for. It goes to w, which is the
-// standard output: a clean run leaves the standard error empty.
-func newLog(cfg *config.Config, w io.Writer) zerolog.Logger {
-	if !cfg.LogJSON {
-		w = zerolog.ConsoleWriter{Out: w, TimeFormat: time.DateTime, NoColor: !isTerminal(w)}
-	}
-	return zerolog.New(w).Level(cfg.LogLevel).With().Timestamp().Logger()
 }
 
 func isTerminal(w io.Writer) bool {

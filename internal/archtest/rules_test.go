@@ -34,6 +34,7 @@ const (
 	prometheus = "github.com/prometheus/client_golang/prometheus/..."
 	goleveldb  = "github.com/syndtr/goleveldb/leveldb/..."
 	zerolog    = "github.com/rs/zerolog"
+	lumberjack = "gopkg.in/natefinch/lumberjack.v2"
 	systemd    = "github.com/coreos/go-systemd/v22/daemon"
 	toml       = "github.com/BurntSushi/toml"
 	xcrypto    = "golang.org/x/crypto/chacha20"
@@ -44,7 +45,7 @@ const (
 // rules has every package of the module, by its path below the module's.
 var rules = map[string]rule{
 	// Floor 7: commands.
-	"cmd/keelson": {floor: 7, outside: []string{promtext, prommodel, zerolog, xterm}},
+	"cmd/keelson": {floor: 7, outside: []string{lumberjack, promtext, prommodel, zerolog, xterm}},
 
 	// Floor 6: the composition root.
 	"node":         {floor: 6, peers: []string{"node/metrics", "node/notify"}, outside: []string{zerolog}},
