@@ -207,14 +207,13 @@ func (p *parser) key(s string, in context) (*key, error) {
 // parseOrigin reads an origin up to its closing bracket.
 func (k *key) parseOrigin(s string) error {
 	if s == "" || s[0] != '[' {
-		found := byte(']')
+		got := byte(']')
 		if s != "" {
-			found = s[0]
+			got = s[0]
 		}
-		return fmt.Errorf("Key origin start '[ character expected but not found, got '%c' instead", found)
+		return fmt.Errorf("Key origin start '[ character expected but not found, got '%c' instead", got)
 	}
-	steps := strings.Split(s[1:], "/")
-	fingerprint := steps[0]
+	fingerprint, path, found := strings.Cut(s[1:], "/")
 	if len(fingerprint) != 8 {
 		return fmt.Errorf("Fingerprint is not 4 bytes (%d characters instead of 8 characters)", len(fingerprint))
 	}
@@ -226,18 +225,19 @@ func (k *key) parseOrigin(s string) error {
 		return err
 	}
 	k.origin = &origin{fingerprint: [4]byte(b)}
-	k.origin.path, err = k.parsePath(steps[1:])
+	if found {
+		k.origin.path, err = k.parsePath(path)
+	}
 	return err
 }
 
 // parseKey reads what stands behind the origin.
 func (p *parser) parseKey(k *key, s string, in context) error {
-	steps := strings.Split(s, "/")
-	text := steps[0]
+	text, path, hasPath := strings.Cut(s, "/")
 	if text == "" {
 		return errors.New("No key provided")
 	}
-	if len(steps) == 1 {
+	if !hasPath {
 		if isHex(text) {
 			return k.parseHex(text, in)
 		}
@@ -252,18 +252,22 @@ func (p *parser) parseKey(k *key, s string, in context) error {
 	} else if k.extended, errPublic = hdkey.ParsePublic(p.prefixes, text); errPublic != nil {
 		return fmt.Errorf("key '%s' is not valid", text)
 	}
-	switch last := steps[len(steps)-1]; last {
+	start := strings.LastIndexByte(path, '/')
+	switch last := path[start+1:]; last {
 	case "*":
 		k.wildcard = plain
 	case "*'", "*h":
 		k.wildcard, k.apostrophe = hardened, last == "*'"
 	}
 	if k.wildcard != none {
-		steps = steps[:len(steps)-1]
+		hasPath = start >= 0
+		path = path[:max(0, start)]
 	}
-	var err error
-	if k.path, err = k.parsePath(steps[1:]); err != nil {
-		return err
+	if hasPath {
+		var err error
+		if k.path, err = k.parsePath(path); err != nil {
+			return err
+		}
 	}
 	if errPrivate == nil {
 		p.secrets[string(k.extended.Key[:])] = private.Secret
@@ -310,10 +314,10 @@ func (p *parser) parseSecret(k *key, secret [32]byte, isCompressed bool, in cont
 	return nil
 }
 
-// parsePath reads the steps of a path.
-func (k *key) parsePath(steps []string) ([]uint32, error) {
+// parsePath reads the steps of a path, one or more.
+func (k *key) parsePath(text string) ([]uint32, error) {
 	var path []uint32
-	for _, s := range steps {
+	for s := range strings.SplitSeq(text, "/") {
 		mark := uint32(0)
 		if n := len(s); n > 0 && (s[n-1] == '\'' || s[n-1] == 'h') {
 			mark, k.apostrophe = hdkey.Hardened, s[n-1] == '\''
