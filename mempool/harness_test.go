@@ -63,7 +63,7 @@ func (w *world) open(change func(*Config)) {
 		w.pool.Close()
 	}
 	cfg := Config{
-		Chain: w.ledger, Rules: policy.DefaultRules(), Workers: 2, Now: w.Now, Log: zerolog.Nop(),
+		Chain: w.ledger, Rules: policy.DefaultRules(), Limits: DefaultLimits(), Workers: 2, Now: w.Now, Log: zerolog.Nop(),
 		SigCache: sig.NewCache(1<<20, [32]byte{1}),
 	}
 	cfg.Rules.AcceptNonStandard = true
@@ -111,13 +111,11 @@ func (w *world) spend(fee wire.Amount, n int, coins ...consensus.OutCoin) *wire.
 	for _, c := range coins {
 		sum += c.Coin.Out.Value
 	}
-	var outs []wire.TxOut
-	for i := range n {
-		value := (sum - fee) / wire.Amount(n)
-		if i == 0 {
-			value += (sum - fee) % wire.Amount(n)
-		}
-		outs = append(outs, w.anyone(value))
+	// Most goes to the first, so that long chains do not run dry.
+	part := min((sum-fee)/wire.Amount(n), 500_000)
+	outs := []wire.TxOut{w.anyone(sum - fee - part*wire.Amount(n-1))}
+	for range n - 1 {
+		outs = append(outs, w.anyone(part))
 	}
 	// So that it is not too small.
 	outs = append(outs, wire.TxOut{PkScript: []byte{0x6a, 8, 1, 2, 3, 4, 5, 6, 7, 8}})
