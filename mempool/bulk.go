@@ -56,18 +56,26 @@ func (p *Pool) addAll(ctx context.Context, list []offer, o AddOptions) error {
 
 // judgeMany judges offers by everything but scripts, and returns how many: it
 // ends before one that depends on an earlier one, by spending from it or
-// spending the same. The error is a fault.
+// spending the same, and before and behind one that would replace something.
+// The error is a fault.
 func (p *Pool) judgeMany(ctx context.Context, list []offer) (n int, err error) {
 	err = p.withCoins(ctx, func() error {
 		made := make(map[wire.Hash]bool, len(list))
 		spent := make(map[wire.OutPoint]bool, len(list))
 		for n = 0; n < len(list); n++ {
 			f := &list[n]
+			replaces := false
 			for i := range f.tx.Inputs {
 				op := f.tx.Inputs[i].PrevOut
 				if made[op.TxID] || spent[op] {
 					return nil
 				}
+				if p.spender(&op) != nil {
+					replaces = true
+				}
+			}
+			if replaces && n > 0 {
+				return nil
 			}
 			if f.err = p.checkAlone(f.tx); f.err == nil {
 				f.c, f.err = p.judge(f.tx, admission{})
@@ -78,10 +86,13 @@ func (p *Pool) judgeMany(ctx context.Context, list []offer) (n int, err error) {
 				}
 				continue
 			}
-			if len(f.c.conflicts) > 0 && n > 0 {
-				return nil // what it replaces could be an ancestor of one before it
-			}
 			f.c.time = f.time
+			if len(f.c.conflicts) > 0 {
+				if n == 0 {
+					n = 1
+				} // otherwise it is the other child of a TRUC parent
+				return nil
+			}
 			made[f.c.txid] = true
 			for i := range f.tx.Inputs {
 				spent[f.tx.Inputs[i].PrevOut] = true
@@ -122,14 +133,15 @@ func (p *Pool) verifyMany(list []offer) error {
 func (p *Pool) enterMany(ctx context.Context, list []offer, o AddOptions) error {
 	return p.withCoins(ctx, func() (err error) {
 		// Each that comes in makes a new version of the pool, too, but does not
-		// change what was found out about the others, if that is all it does.
+		// change what was found out about those that have no relatives there, if
+		// that is all it does.
 		judged, expected := p.version, p.version
 		for i := range list {
 			f := &list[i]
 			if f.err == nil && o.MaxFee > 0 && f.c.fee > o.MaxFee {
 				f.err = ErrMaxFee
 			}
-			if f.err == nil && (f.c.version != judged || p.version != expected) {
+			if f.err == nil && (f.c.version != judged || p.version != expected || len(f.c.parents) > 0) {
 				if f.c, f.err = p.judge(f.tx, admission{}); f.err == nil {
 					f.c.time = f.time
 				}
