@@ -377,6 +377,7 @@ func (p *Pool) insert(e *entry, c *candidate) {
 	p.join(e)
 	p.reranked(e)
 	p.arrivals.add(e)
+	p.journal.tx(e)
 	p.sequence++
 	p.touched()
 }

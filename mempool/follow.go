@@ -101,12 +101,20 @@ func (p *Pool) removeMined(b *wire.Block) {
 		} else {
 			for i := range tx.Inputs {
 				if e := p.spender(&tx.Inputs[i].PrevOut); e != nil {
-					delete(p.deltas, e.txid)
+					p.forget(&e.txid)
 					p.removeWithDescendants(e, goneConflicted)
 				}
 			}
 		}
-		delete(p.deltas, txid)
+		p.forget(&txid)
+	}
+}
+
+// forget ends the prioritisation of a transaction that needs none any more.
+func (p *Pool) forget(txid *wire.Hash) {
+	if p.deltas[*txid] != 0 {
+		delete(p.deltas, *txid)
+		p.journal.delta(txid, 0)
 	}
 }
 

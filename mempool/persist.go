@@ -44,15 +44,27 @@ func (p *Pool) Save() error {
 	if p.cfg.File == "" {
 		return nil
 	}
-	return p.SaveTo(p.cfg.File)
+	p.saving.Lock()
+	defer p.saving.Unlock()
+	if err := p.saveTo(p.cfg.File, p.putAside); err != nil {
+		return err
+	}
+	if err := os.Remove(p.cfg.File + asideSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("mempool: save: %w", err)
+	}
+	return nil
 }
 
-// SaveTo is Save to a file of any name.
-func (p *Pool) SaveTo(file string) (err error) {
+// SaveTo writes all transactions to a file of any name, as Save does.
+func (p *Pool) SaveTo(file string) error { return p.saveTo(file, func() {}) }
+
+// saveTo calls begin at the moment whose transactions it writes.
+func (p *Pool) saveTo(file string, begin func()) (err error) {
 	var saved []savedTx
 	deltas := map[wire.Hash]wire.Amount{}
 	var unbroadcast []wire.Hash
 	err = p.read(func() {
+		begin()
 		for txid, delta := range p.deltas {
 			deltas[txid] = delta
 		}
@@ -173,25 +185,19 @@ func mask(b, key []byte, at int) {
 	}
 }
 
-// Load adds the transactions of Config.File, if there is one, and what was said
-// of their fees. Those that are not valid any more, or expired, are left out.
-// An error about the file, which wraps ErrFile, leaves what was read up to
-// there; ctx's error ends it. Stats.Loaded is set in any case but the latter.
+// Load adds the transactions of Config.File and of the journal beside it, and
+// what was said of their fees, and goes on with the journal. Transactions that
+// are not valid any more, or expired, are left out. An error about what a file
+// has in it wraps ErrFile: what was read up to there is kept, and the file is
+// put aside under another name. ctx's error ends it and leaves the files as
+// they are. Stats.Loaded is set in any case but the latter.
 func (p *Pool) Load(ctx context.Context) error {
 	if p.cfg.File == "" {
 		return nil
 	}
+	l := loader{pool: p, ctx: ctx, oldest: p.cfg.Now().Add(-p.cfg.Expiry).Unix()}
 	started := time.Now()
-	raw, err := os.ReadFile(p.cfg.File)
-	var added, failed int
-	if err == nil {
-		added, failed, err = p.load(ctx, raw)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	} else if err == nil {
-		p.log.Info().Int("transactions", added).Int("left_out", failed).Dur("took", time.Since(started)).Msg("transactions of the last run are back")
-	}
+	err := l.run()
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -199,57 +205,140 @@ func (p *Pool) Load(ctx context.Context) error {
 	p.loaded = true
 	p.unlock()
 	if err != nil {
-		return fmt.Errorf("mempool: load %s: %w", p.cfg.File, err)
+		return fmt.Errorf("mempool: load: %w", err)
 	}
+	p.log.Info().Int("transactions", l.added).Int("left_out", l.failed).Dur("took", time.Since(started)).Msg("transactions of the last run are back")
 	return nil
 }
 
-// loadSize is how many transactions of a file are decoded at a time.
+// loader is Load at work.
+type loader struct {
+	pool          *Pool
+	ctx           context.Context
+	oldest        int64 // what came before that is expired
+	list          []offer
+	added, failed int
+}
+
+// loadSize is how many transactions of a file are gathered before they are added.
 const loadSize = 4 * bulkSize
 
-func (p *Pool) load(ctx context.Context, raw []byte) (added, failed int, err error) {
-	r := &fileReader{b: raw}
-	count := r.head()
-	oldest := p.cfg.Now().Add(-p.cfg.Expiry).Unix()
-	for r.err == nil && count > 0 {
-		var list []offer
-		for ; r.err == nil && count > 0 && len(list) < loadSize; count-- {
-			tx, at, delta := r.tx()
-			if r.err != nil {
-				break
-			}
-			if delta != 0 {
-				if err := p.Prioritise(tx.TxID(), delta); err != nil {
-					return added, failed, err
-				}
-			}
-			if at <= oldest {
-				failed++
-				continue
-			}
-			list = append(list, offer{tx: tx, time: at})
+func (l *loader) run() error {
+	p, file := l.pool, l.pool.cfg.File
+	aside, _, asideErr := readJournal(file + asideSuffix)
+	records, whole, err := readJournal(file + journalSuffix)
+	if err != nil {
+		// A journal of something else is no reason to lose either.
+		err = errors.Join(err, setAside(file+journalSuffix))
+		whole = 0
+	}
+	err = errors.Join(asideErr, err)
+	journal, journalErr := openJournal(file+journalSuffix, whole)
+	err = errors.Join(err, journalErr)
+	p.mu.Lock()
+	p.journal = journal
+	p.unlock()
+
+	raw, readErr := os.ReadFile(file)
+	if readErr == nil {
+		readErr = l.saved(raw)
+		if errors.Is(readErr, ErrFile) {
+			readErr = errors.Join(fmt.Errorf("%s: %w", file, readErr), setAside(file))
 		}
-		if err := p.addAll(ctx, list, AddOptions{}); err != nil {
-			return added, failed, err
-		}
+	}
+	if errors.Is(readErr, fs.ErrNotExist) {
+		readErr = nil
+	}
+	for _, list := range [][]record{aside, records} {
 		for i := range list {
-			if list[i].err == nil {
-				added++
-			} else {
-				failed++
+			if l.ctx.Err() != nil {
+				return l.ctx.Err()
 			}
+			if addErr := l.record(&list[i]); addErr != nil {
+				return addErr
+			}
+		}
+	}
+	if addErr := l.flush(); addErr != nil {
+		return addErr
+	}
+	return errors.Join(err, readErr)
+}
+
+// setAside gives a damaged file another name, for whoever wants to look at it.
+func setAside(file string) error { return os.Rename(file, file+".damaged") }
+
+func (l *loader) record(r *record) error {
+	if r.tx != nil {
+		return l.add(r.tx, r.time)
+	}
+	if err := l.flush(); err != nil {
+		return err
+	}
+	return l.pool.setDelta(r.txid, r.sum)
+}
+
+// add gathers a transaction that came at a time.
+func (l *loader) add(tx *wire.Tx, at int64) error {
+	if at <= l.oldest {
+		l.failed++
+		return nil
+	}
+	l.list = append(l.list, offer{tx: tx, time: at})
+	if len(l.list) < loadSize {
+		return nil
+	}
+	return l.flush()
+}
+
+// flush adds what was gathered.
+func (l *loader) flush() error {
+	if err := l.pool.addAll(l.ctx, l.list, AddOptions{}); err != nil {
+		return err
+	}
+	for i := range l.list {
+		switch {
+		case l.list[i].err == nil:
+			l.added++
+		case RejectReason(l.list[i].err) != reasonInPool:
+			l.failed++
+		}
+	}
+	l.list = nil
+	return nil
+}
+
+// saved adds what the file of Save has.
+func (l *loader) saved(raw []byte) error {
+	r := &fileReader{b: raw}
+	for count := r.head(); r.err == nil && count > 0; count-- {
+		tx := r.tx()
+		at, delta := int64(r.uint64()), wire.Amount(r.uint64())
+		if r.err != nil {
+			break
+		}
+		if delta != 0 {
+			if err := l.pool.setDelta(tx.TxID(), delta); err != nil {
+				return err
+			}
+		}
+		if err := l.add(tx, at); err != nil {
+			return err
 		}
 	}
 	for n := r.count(wire.HashSize + 8); n > 0 && r.err == nil; n-- {
 		txid := wire.Hash(r.take(wire.HashSize))
-		if err := p.Prioritise(txid, wire.Amount(r.uint64())); err != nil {
-			return added, failed, err
+		if err := l.pool.setDelta(txid, wire.Amount(r.uint64())); err != nil {
+			return err
 		}
 	}
-	for n := r.count(wire.HashSize); n > 0 && r.err == nil; n-- {
-		p.setUnbroadcast(wire.Hash(r.take(wire.HashSize)))
+	if err := l.flush(); err != nil {
+		return err
 	}
-	return added, failed, r.err
+	for n := r.count(wire.HashSize); n > 0 && r.err == nil; n-- {
+		l.pool.setUnbroadcast(wire.Hash(r.take(wire.HashSize)))
+	}
+	return r.err
 }
 
 func (p *Pool) setUnbroadcast(txid wire.Hash) {
@@ -324,13 +413,13 @@ func (r *fileReader) count(size int) int {
 	return int(n)
 }
 
-// tx reads a transaction with its time and delta.
-func (r *fileReader) tx() (tx *wire.Tx, at int64, delta wire.Amount) {
+// tx reads a transaction.
+func (r *fileReader) tx() *wire.Tx {
 	tx, rest, err := wire.DecodeTxPrefix(r.b)
 	if err != nil {
 		r.fail("%w", err)
-		return nil, 0, 0
+		return nil
 	}
 	r.b = rest
-	return tx, int64(r.uint64()), wire.Amount(r.uint64())
+	return tx
 }

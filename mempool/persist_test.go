@@ -122,6 +122,12 @@ func TestLoadDamaged(t *testing.T) {
 			t.Errorf("%s: %d transactions, want %d", name, s.Count, c.kept)
 		}
 		w.check()
+		if _, err := os.Stat(file + ".damaged"); (err == nil) != (name != "good") {
+			t.Errorf("%s: put aside: %v", name, err)
+		}
+		os.Remove(file + ".damaged")
+		w.pool.Close()
+		os.Remove(file + journalSuffix)
 	}
 }
 
@@ -168,7 +174,8 @@ func FuzzLoad(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		w.t = t
 		w.open(nil)
-		if _, _, err := w.pool.load(t.Context(), raw); err != nil && !errors.Is(err, ErrFile) {
+		l := loader{pool: w.pool, ctx: t.Context()}
+		if err := l.saved(raw); err != nil && !errors.Is(err, ErrFile) {
 			t.Fatal(err)
 		}
 		w.check()

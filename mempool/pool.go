@@ -46,6 +46,10 @@ type Pool struct {
 	loaded      bool
 	counts      Counts
 
+	journal *journal // nil before Load
+
+	saving sync.Mutex // one Save at a time; taken before mu
+
 	news      bool // something changed since the lock was taken
 	changedMu sync.Mutex
 	changed   chan struct{}
@@ -74,12 +78,14 @@ func New(cfg Config) (*Pool, error) {
 	return p, nil
 }
 
-// Close lets go of what the pool holds of the chain, which may then be closed.
-// Nothing is saved.
+// Close lets go of what the pool holds of the chain, which may then be closed,
+// and ends the journal. Nothing is saved.
 func (p *Pool) Close() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.dropCoins()
+	p.journal.close()
+	p.journal = nil
 }
 
 func (p *Pool) dropCoins() {

@@ -19,17 +19,27 @@ type Delta struct {
 // in the pool or comes later. Deltas of one transaction add up, and end when
 // it is mined.
 func (p *Pool) Prioritise(txid wire.Hash, delta wire.Amount) error {
-	return p.read(func() {
-		sum := saturating(p.deltas[txid], delta)
-		if sum == 0 {
-			delete(p.deltas, txid)
-		} else {
-			p.deltas[txid] = sum
-		}
-		if e := p.lookup(&txid); e != nil {
-			p.reprice(e, saturating(e.fee, sum))
-		}
-	})
+	return p.read(func() { p.setSum(txid, saturating(p.deltas[txid], delta)) })
+}
+
+// setDelta is Prioritise that forgets what was said before.
+func (p *Pool) setDelta(txid wire.Hash, sum wire.Amount) error {
+	return p.read(func() { p.setSum(txid, saturating(0, sum)) })
+}
+
+func (p *Pool) setSum(txid wire.Hash, sum wire.Amount) {
+	if sum == p.deltas[txid] {
+		return
+	}
+	if sum == 0 {
+		delete(p.deltas, txid)
+	} else {
+		p.deltas[txid] = sum
+	}
+	p.journal.delta(&txid, sum)
+	if e := p.lookup(&txid); e != nil {
+		p.reprice(e, saturating(e.fee, sum))
+	}
 }
 
 // reprice sets what e counts as paying.

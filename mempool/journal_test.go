@@ -1,0 +1,223 @@
+package mempool
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// restart opens the pool again as after a kill: nothing was saved.
+func (w *world) restart(file string) {
+	w.t.Helper()
+	w.open(func(c *Config) { c.File = file })
+	if err := w.pool.Load(w.t.Context()); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func TestJournal(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mempool.dat")
+	w := newWorld(t, nil)
+	w.restart(file)
+	a := w.spend(10_000, 2, w.coin(0))
+	b := w.child(a, 0, 10_000, 2)
+	w.add(a)
+	w.now.Add(100)
+	w.add(b)
+	prioritise := func(txid wire.Hash, delta wire.Amount) {
+		t.Helper()
+		if err := w.pool.Prioritise(txid, delta); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prioritise(b.TxID(), 500)
+	prioritise(b.TxID(), 700)
+	infos := w.pool.Infos()
+	w.restart(file)
+	w.holds(a, b)
+	for i, got := range w.pool.Infos() {
+		if !equalInfo(got, infos[i]) {
+			t.Errorf("info %d: %+v, want %+v", i, got, infos[i])
+		}
+	}
+
+	// What was replaced stays so, and a delta ends with its transaction.
+	c := w.spend(60_000, 2, w.coin(0))
+	w.add(c)
+	d := w.spend(10_000, 2, w.coin(1))
+	w.add(d)
+	prioritise(d.TxID(), 1)
+	w.mine(d)
+	w.check()
+	w.restart(file)
+	w.holds(c)
+	if got := w.pool.Deltas(); len(got) != 1 || got[0].TxID != b.TxID() {
+		t.Errorf("deltas %v, want that of b alone", got)
+	}
+
+	// Save empties it.
+	if err := w.pool.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if raw, err := os.ReadFile(file + journalSuffix); err != nil || string(raw) != journalHead {
+		t.Errorf("the journal after Save: %d bytes, %v", len(raw), err)
+	}
+	e := w.spend(10_000, 2, w.coin(2))
+	w.add(e)
+	w.restart(file)
+	w.holds(c, e)
+	if got := w.pool.Deltas(); len(got) != 1 || got[0].Delta != 1200 {
+		t.Errorf("deltas %v", got)
+	}
+}
+
+// A kill at any moment of Save, and at any byte of a record.
+func TestJournalIsCut(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mempool.dat")
+	w := newWorld(t, nil)
+	w.restart(file)
+	a, b, c := w.spend(10_000, 2, w.coin(0)), w.spend(10_000, 2, w.coin(1)), w.spend(10_000, 2, w.coin(2))
+	w.add(a)
+	whole, err := os.ReadFile(file + journalSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.add(b)
+	raw, err := os.ReadFile(file + journalSuffix)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n <= len(raw); n += 7 {
+		if err := os.WriteFile(file+journalSuffix, raw[:n], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.restart(file)
+		switch {
+		case n < len(whole):
+			w.holds()
+		case n < len(raw):
+			w.holds(a)
+		}
+		// And it goes on behind what was whole.
+		w.add(c)
+		w.restart(file)
+		if !w.pool.Has(c.TxID()) {
+			t.Fatalf("cut at %d: what came later is lost", n)
+		}
+		w.pool.Close()
+	}
+
+	// Put aside, but the file not written yet.
+	w.open(nil)
+	if err := os.WriteFile(file+asideSuffix, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(file+journalSuffix, []byte(journalHead), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w.restart(file)
+	w.holds(a, b)
+	w.add(c)
+	// A Save that comes then keeps what it finds until all is safe.
+	if err := w.pool.saveTo(file, w.pool.putAside); err != nil {
+		t.Fatal(err)
+	}
+	w.restart(file)
+	w.holds(a, b, c)
+	if err := w.pool.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(file + asideSuffix); err == nil {
+		t.Error("what was put aside is still there after Save")
+	}
+	w.restart(file)
+	w.holds(a, b, c)
+}
+
+// A journal that is something else is put aside, and the node goes on.
+func TestJournalOfSomethingElse(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mempool.dat")
+	w := newWorld(t, nil)
+	for _, raw := range [][]byte{[]byte("something else entirely"), []byte(journalHead + "\x09junk")} {
+		if err := os.WriteFile(file+journalSuffix, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.open(func(c *Config) { c.File = file })
+		if err := w.pool.Load(t.Context()); !errors.Is(err, ErrFile) {
+			t.Errorf("error %v", err)
+		}
+		w.add(w.spend(10_000, 2, w.coin(0)))
+		w.restart(file)
+		if n := w.pool.Stats().Count; n != 1 {
+			t.Errorf("%d transactions", n)
+		}
+		w.pool.Close()
+		kept, err := os.ReadFile(file + journalSuffix + ".damaged")
+		if err != nil || !bytes.Equal(kept, raw) {
+			t.Errorf("put aside: %q, %v", kept, err)
+		}
+		os.Remove(file + journalSuffix)
+	}
+}
+
+func TestSaveDue(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mempool.dat")
+	w := newWorld(t, nil)
+	if w.pool.SaveDue() {
+		t.Error("due without a journal")
+	}
+	w.restart(file)
+	w.add(w.spend(10_000, 2, w.coin(0)))
+	if w.pool.SaveDue() {
+		t.Error("due after one transaction")
+	}
+	w.pool.journal.size += journalSlack + 10_000
+	if !w.pool.SaveDue() {
+		t.Error("not due")
+	}
+	if err := w.pool.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if w.pool.SaveDue() {
+		t.Error("due after Save")
+	}
+	// A journal that cannot be written ends, and a save is due.
+	w.pool.journal.file.Close()
+	w.add(w.spend(10_000, 2, w.coin(1)))
+	if !w.pool.SaveDue() || w.pool.SaveDue() {
+		t.Error("a journal that failed is not reported once")
+	}
+	w.add(w.spend(10_000, 2, w.coin(2)))
+}
+
+func FuzzReadJournal(f *testing.F) {
+	file := filepath.Join(f.TempDir(), "mempool.dat")
+	w := newWorld(f, nil)
+	w.restart(file)
+	w.add(w.spend(10_000, 2, w.coin(0)))
+	if err := w.pool.Prioritise(wire.Hash{1}, 5); err != nil {
+		f.Fatal(err)
+	}
+	raw, err := os.ReadFile(file + journalSuffix)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	path := filepath.Join(f.TempDir(), "fuzzed")
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		if err := os.WriteFile(path, raw, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, whole, err := readJournal(path)
+		if err != nil && !errors.Is(err, ErrFile) {
+			t.Fatal(err)
+		}
+		if whole > int64(len(raw)) {
+			t.Errorf("%d of %d bytes are whole", whole, len(raw))
+		}
+	})
+}
