@@ -1,0 +1,170 @@
+package mempool
+
+import (
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// The bounds on orphans, which are Bitcoin Core's.
+const (
+	DefaultMaxOrphans = 100
+	maxOrphanWeight   = 400_000          // weight units of one
+	orphanExpiry      = 20 * time.Minute // after which a parent is not likely to come
+)
+
+// Orphans are transactions that spend what nobody has seen yet. They wait for
+// their parents, bounded in number, size and time. Nothing is known of them
+// but that they decode, so whoever sends them gets no credit for it: a full
+// set drops one at random for each that comes.
+type Orphans struct {
+	most int
+	now  func() time.Time
+
+	mu      sync.Mutex // guards what follows
+	byWTxID map[wire.Hash]*orphan
+	list    []*orphan                          // in no order
+	spend   map[wire.OutPoint]map[*orphan]bool // by each outpoint that they spend
+	sweep   time.Time                          // when to look for old ones next
+}
+
+type orphan struct {
+	tx    *wire.Tx
+	from  string    // who sent it
+	until time.Time // it is dropped
+	place int       // in list
+}
+
+// NewOrphans returns an empty set of at most most transactions; 0 keeps none.
+func NewOrphans(most int, now func() time.Time) *Orphans {
+	return &Orphans{
+		most: most, now: now,
+		byWTxID: map[wire.Hash]*orphan{}, spend: map[wire.OutPoint]map[*orphan]bool{},
+	}
+}
+
+// Add keeps a transaction that somebody sent, and reports whether it is new. One
+// that is too large is not kept.
+func (o *Orphans) Add(tx *wire.Tx, from string) bool {
+	if tx.Weight() > maxOrphanWeight || o.most <= 0 {
+		return false
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.expire()
+	wtxid := tx.WTxID()
+	if o.byWTxID[wtxid] != nil {
+		return false
+	}
+	for len(o.list) >= o.most {
+		o.drop(o.list[rand.IntN(len(o.list))])
+	}
+	e := &orphan{tx: tx, from: from, until: o.now().Add(orphanExpiry), place: len(o.list)}
+	o.byWTxID[wtxid] = e
+	o.list = append(o.list, e)
+	for i := range tx.Inputs {
+		op := tx.Inputs[i].PrevOut
+		if o.spend[op] == nil {
+			o.spend[op] = map[*orphan]bool{}
+		}
+		o.spend[op][e] = true
+	}
+	return true
+}
+
+// Has reports whether a transaction waits, by its witness id.
+func (o *Orphans) Has(wtxid wire.Hash) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.byWTxID[wtxid] != nil
+}
+
+// Len is how many wait.
+func (o *Orphans) Len() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.list)
+}
+
+// TakeChildren returns the transactions that spend from parent, which has
+// arrived, and keeps them no longer. Those that still miss something come back
+// by Add.
+func (o *Orphans) TakeChildren(parent *wire.Tx) (txs []*wire.Tx) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	txid := parent.TxID()
+	for i := range parent.Outputs {
+		for _, e := range o.spenders(wire.OutPoint{TxID: txid, Index: uint32(i)}) {
+			txs = append(txs, e.tx)
+			o.drop(e)
+		}
+	}
+	return txs
+}
+
+// RemoveFor drops what a block has or makes impossible.
+func (o *Orphans) RemoveFor(b *wire.Block) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, tx := range b.Txs {
+		for i := range tx.Inputs {
+			for _, e := range o.spenders(tx.Inputs[i].PrevOut) {
+				o.drop(e)
+			}
+		}
+	}
+}
+
+// RemoveFrom drops what somebody sent who is gone.
+func (o *Orphans) RemoveFrom(from string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, e := range slices.Clone(o.list) {
+		if e.from == from {
+			o.drop(e)
+		}
+	}
+}
+
+// spenders returns what spends an outpoint.
+func (o *Orphans) spenders(op wire.OutPoint) (list []*orphan) {
+	for e := range o.spend[op] {
+		list = append(list, e)
+	}
+	// One order, whatever that of the map.
+	slices.SortFunc(list, func(a, b *orphan) int { return a.place - b.place })
+	return list
+}
+
+// expire drops what has waited too long, looking now and then.
+func (o *Orphans) expire() {
+	now := o.now()
+	if now.Before(o.sweep) && o.sweep.Sub(now) <= orphanExpiry {
+		return
+	}
+	o.sweep = now.Add(orphanExpiry / 4)
+	for _, e := range slices.Clone(o.list) {
+		if !e.until.After(now) {
+			o.drop(e)
+		}
+	}
+}
+
+func (o *Orphans) drop(e *orphan) {
+	last := len(o.list) - 1
+	o.list[e.place] = o.list[last]
+	o.list[e.place].place = e.place
+	o.list[last] = nil
+	o.list = o.list[:last]
+	delete(o.byWTxID, e.tx.WTxID())
+	for i := range e.tx.Inputs {
+		op := e.tx.Inputs[i].PrevOut
+		delete(o.spend[op], e)
+		if len(o.spend[op]) == 0 {
+			delete(o.spend, op)
+		}
+	}
+}
