@@ -138,6 +138,7 @@ Examples:
 		{"getchaintxstats", `getchaintxstats ( nblocks "blockhash" )`},
 		{"gettxoutsetinfo", `gettxoutsetinfo ( "hash_type" hash_or_height use_index )`},
 		{"logging", `logging ( ["include_category",...] ["exclude_category",...] )`},
+		{"createrawtransaction", `createrawtransaction [{"txid":"hex","vout":n,"sequence":n},...] [{"address":amount,...},{"data":"hex"},...] ( locktime replaceable )`},
 		{"stop", `stop`},
 		{"help", `help ( "command" )`},
 	} {
@@ -191,6 +192,7 @@ func TestConvertible(t *testing.T) {
 		"getblock": "1", "getblockhash": "0", "getblockheader": "1", "getblockstats": "01", "getchaintxstats": "0", "gettxout": "12", "gettxoutsetinfo": "12",
 		"verifychain": "01", "pruneblockchain": "0", "generatetoaddress": "02", "generatetodescriptor": "02", "generateblock": "12", "getnetworkhashps": "01",
 		"getrawtransaction": "1", "decoderawtransaction": "1", "setmocktime": "0", "mockscheduler": "0", "logging": "01", "stop": "0", "echojson": "0123456789",
+		"createrawtransaction": "0123", "signrawtransactionwithkey": "12", "combinerawtransaction": "0", "createmultisig": "01",
 	}
 	for name, m := range methods() {
 		got := ""

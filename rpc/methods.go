@@ -18,8 +18,11 @@ var methods = sync.OnceValue(func() map[string]*method {
 		miningMethods(),
 		submitMethods(),
 		rawMethods(),
+		signMethods(),
 		utilMethods(),
 		descriptorMethods(),
+		multisigMethods(),
+		messageMethods(),
 		networkMethods(),
 	)
 	table := make(map[string]*method, len(rows))
