@@ -9,19 +9,11 @@ import (
 // they are for, their limits and defaults.
 func Help() string {
 	var b strings.Builder
-	for _, section := range sections {
-		fmt.Fprintf(&b, "%s:\n", section.title)
-		for i := range section.settings {
-			s := &section.settings[i]
-			fmt.Fprintf(&b, "  --%s", s.name)
-			switch {
-			case s.kind == kindInt:
-				b.WriteString(" N")
-			case s.arg != "":
-				b.WriteString(" " + s.arg)
-			}
-			b.WriteString("\n")
-			for _, line := range wrap(s.help+s.facts(), 72) {
+	for _, section := range Sections() {
+		fmt.Fprintf(&b, "%s:\n", section.Title)
+		for _, s := range section.Settings {
+			fmt.Fprintf(&b, "  --%s\n", strings.TrimSuffix(s.Name+" "+s.Arg, " "))
+			for _, line := range wrap(s.Help, 72) {
 				b.WriteString("        " + line + "\n")
 			}
 		}

@@ -21,7 +21,7 @@ const (
 type setting struct {
 	name   string
 	kind   kind
-	arg    string // what the value is called in the help text
+	arg    string // what the value is called in the help text; choices in small letters
 	text   string // default of a text
 	number int64  // default of a number
 	min    int64  // limits of a number, inclusive
@@ -76,8 +76,8 @@ var sections = []struct {
 	settings []setting
 }{
 	{"Network and files", []setting{
-		{name: "network", kind: kindText, arg: "NAME|FILE", text: "main",
-			help:  "the network: main, test, regtest, or the chain-spec file of a custom one",
+		{name: "network", kind: kindText, arg: "main|test|regtest|FILE", text: "main",
+			help:  "the network, or the chain-spec file of a custom one",
 			value: func(v *values) any { return &v.network }},
 		{name: "datadir", kind: kindText, arg: "DIR", text: "~/.keelson",
 			help:  "where the data lies; each network has a folder of its own in it",

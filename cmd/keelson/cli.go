@@ -19,48 +19,6 @@ import (
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 )
 
-const cliUsage = `Usage: keelson cli [FLAGS] METHOD [ARGUMENTS]
-       keelson cli [FLAGS] -named METHOD [NAME=VALUE]...
-       keelson cli [FLAGS] help [METHOD]
-
-Calls a running node. The flags are those of bitcoin-cli, with one dash or two:
-
-  -chain=NAME            the network: main, test, regtest or a chain-spec file
-  -regtest, -testnet     short for -chain=regtest and -chain=test
-  -datadir=DIR           where the node's data and its cookie lie
-  -conf=FILE             the node's settings file; a relative name lies in the data folder
-  -rpcconnect=HOST       where the node runs (127.0.0.1); HOST:PORT works too
-  -rpcport=N             its port
-  -rpcuser=NAME
-  -rpcpassword=PASSWORD
-  -rpccookiefile=FILE
-  -stdinrpcpass          read the password from the first line of the standard input
-  -stdin                 read further arguments from the standard input, one a line
-  -named                 arguments are NAME=VALUE
-  -getinfo               a summary of the node's state
-  -color=WHEN            colours for -getinfo: always, auto or never
-  -rpcwait               wait until the node runs
-  -rpcwaittimeout=N      but at most so many seconds
-  -rpcclienttimeout=N    how many seconds a call may take (900); 0: any time
-  -version
-
-The exit code is 0, 1 if the node could not be called, or the RPC error's number.
-`
-
-// cliFlags are the flags of the cli sub-command: true for those that take a
-// value. The names with a setting of the node behind them are passed on to it.
-var cliFlags = map[string]struct {
-	value   bool
-	setting string
-}{
-	"chain": {true, "network"}, "network": {true, "network"}, "datadir": {true, "datadir"},
-	"config": {true, "config"}, "conf": {true, ""},
-	"rpcport": {true, "rpcport"}, "rpcuser": {true, "rpcuser"}, "rpcpassword": {true, "rpcpassword"},
-	"rpccookiefile": {true, "rpccookiefile"}, "rpcconnect": {true, ""}, "rpcclienttimeout": {true, ""}, "rpcwaittimeout": {true, ""}, "color": {true, ""},
-	"regtest": {}, "testnet": {}, "named": {}, "getinfo": {}, "stdin": {}, "stdinrpcpass": {}, "rpcwait": {},
-	"version": {}, "help": {}, "h": {}, "?": {},
-}
-
 // cliCall is what the command line asks for.
 type cliCall struct {
 	flags map[string]string // value of each flag given; "1" and "0" for switches
@@ -77,22 +35,23 @@ func parseCLI(args []string) (*cliCall, error) {
 		arg := args[0]
 		args = args[1:]
 		name, value, hasValue := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
-		flag, known := cliFlags[name]
+		flag, known := cliFlagNamed(name)
 		if negated, isNo := strings.CutPrefix(name, "no"); !known && isNo && !hasValue {
-			if flag, known = cliFlags[negated]; known && !flag.value {
+			flag, known = cliFlagNamed(negated)
+			if known = known && !flag.takesValue(); known {
 				name, value, hasValue = negated, "0", true
 			}
 		}
 		switch {
 		case !known:
 			return nil, fmt.Errorf("Error parsing command line arguments: Invalid parameter %s", arg)
-		case flag.value && !hasValue && len(args) > 0:
+		case flag.takesValue() && !hasValue && len(args) > 0:
 			value, args = args[0], args[1:]
-		case flag.value && !hasValue:
+		case flag.takesValue() && !hasValue:
 			return nil, fmt.Errorf("Error parsing command line arguments: %s needs a value", arg)
-		case !flag.value && (!hasValue || value == ""):
+		case !flag.takesValue() && (!hasValue || value == ""):
 			value = "1"
-		case !flag.value && value != "1" && value != "0":
+		case !flag.takesValue() && value != "1" && value != "0":
 			return nil, fmt.Errorf("Error parsing command line arguments: %s is a switch, 1 or 0", arg)
 		}
 		c.flags[name] = value
@@ -114,10 +73,10 @@ func runCLI(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		fmt.Fprintln(stdout, versionText())
 		return 0
 	case call.on("help"), call.on("h"), call.on("?"):
-		fmt.Fprint(stdout, cliUsage)
+		fmt.Fprint(stdout, cliUsage())
 		return 0
 	case len(args) == 0:
-		fmt.Fprint(stdout, cliUsage)
+		fmt.Fprint(stdout, cliUsage())
 		fmt.Fprintln(stderr, "Error: too few parameters")
 		return 1
 	}
@@ -278,7 +237,8 @@ func (c *cliCall) target(stdin *bufio.Reader) (*target, error) {
 		}
 		settings = append(settings, "--config="+file)
 	}
-	for name, flag := range cliFlags {
+	for i := range cliFlags {
+		name, flag := cliFlags[i].name, &cliFlags[i]
 		if value, given := c.flags[name]; given && flag.setting != "" {
 			if name == "chain" && value == "" || name == "rpcpassword" && value == "" {
 				continue

@@ -14,15 +14,15 @@ import (
 
 // runImport adds the blocks of a file or folder to the ledger, with a progress
 // bar on a terminal and a line now and then elsewhere.
-func runImport(ctx context.Context, args []string, stdout io.Writer) (err error) {
-	cfg, rest, err := loadConfig("import", args, stdout)
+func runImport(ctx context.Context, args []string, s streams) (err error) {
+	cfg, rest, err := loadConfig("import", args, s.out)
 	if cfg == nil {
 		return err
 	}
 	if len(rest) != 1 {
 		return usageError{fmt.Errorf("import takes one file or folder, not %d", len(rest))}
 	}
-	log, closed, err := openLog(cfg, stdout)
+	log, closed, err := openLog(cfg, s.out)
 	if err != nil {
 		return err
 	}
@@ -35,7 +35,7 @@ func runImport(ctx context.Context, args []string, stdout io.Writer) (err error)
 	}
 	defer func() { err = errors.Join(err, l.Close()) }()
 
-	bar := newProgress(cfg, stdout)
+	bar := newProgress(cfg, s.out)
 	start := l.Tip().Tip.Height
 	total, err := l.Import(ctx, rest[0], bar.show)
 	bar.end(total)
@@ -43,7 +43,7 @@ func runImport(ctx context.Context, args []string, stdout io.Writer) (err error)
 		return stopped(ctx, err)
 	}
 	tip := l.Tip()
-	fmt.Fprintf(stdout, "added %d blocks (height %d to %d), %d inputs in %v; tip %v\n",
+	fmt.Fprintf(s.out, "added %d blocks (height %d to %d), %d inputs in %v; tip %v\n",
 		total.Added, start, tip.Tip.Height, total.Inputs, total.Elapsed.Round(time.Millisecond), tip.Tip.Hash)
 	return nil
 }

@@ -13,55 +13,49 @@ import (
 	"syscall"
 )
 
-const usage = `Keelson, a proof-of-work full node.
-
-Usage: keelson COMMAND [SETTINGS] [ARGUMENTS]
-
-  node             run a node until it is told to stop
-  import FILE      add the blocks of a chain file, a bootstrap.dat or a folder of blk*.dat
-  cli METHOD ...   call a running node; takes bitcoin-cli's flags
-  version          print version and commit
-  help             print this text
-
-"keelson node --help" lists the settings, which "import" takes as well.
-`
-
 func main() {
-	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
+}
+
+// streams are the standard streams of a call.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
 }
 
 // run is main with its surroundings as arguments. It returns the exit code: 0,
 // 1 for a failure, 2 for a wrong call; cli has the codes of bitcoin-cli.
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+func run(args []string, s streams) int {
 	if len(args) == 0 {
-		fmt.Fprint(stderr, usage)
+		fmt.Fprint(s.err, usage())
 		return 2
 	}
-	command, args := args[0], args[1:]
-	var err error
-	switch command {
-	case "node":
-		err = withSignals(func(ctx context.Context) error { return runNode(ctx, args, stdout) })
-	case "import":
-		err = withSignals(func(ctx context.Context) error { return runImport(ctx, args, stdout) })
-	case "cli":
-		return runCLI(args, stdin, stdout, stderr)
-	case "version", "--version", "-version":
-		fmt.Fprintln(stdout, versionText())
-	case "help", "--help", "-help", "-h":
-		fmt.Fprint(stdout, usage)
+	c, err := lookup(args[0])
+	switch {
+	case err != nil:
+	case c.name != "cli" && !c.settings && asksForHelp(args[1:]): // those read flags of their own
+		err = runHelp([]string{c.name}, s)
 	default:
-		err = usageError{fmt.Errorf("unknown command %q; %s", command, `"keelson help" lists them`)}
+		err = c.run(args[1:], s)
 	}
-	if err == nil {
+	var code exitCode
+	switch {
+	case err == nil:
 		return 0
+	case errors.As(err, &code):
+		return int(code)
 	}
-	fmt.Fprintf(stderr, "keelson: %v\n", err)
+	fmt.Fprintf(s.err, "keelson: %v\n", err)
 	if errors.As(err, new(usageError)) {
 		return 2
 	}
 	return 1
 }
+
+// exitCode ends a command that has said all there is to say.
+type exitCode int
+
+func (c exitCode) Error() string { return fmt.Sprintf("exit code %d", int(c)) }
 
 // usageError is a wrong call of the command, told apart by its exit code.
 type usageError struct{ error }

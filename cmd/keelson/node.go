@@ -3,21 +3,20 @@ package main
 import (
 	"context"
 	"fmt"
-	"io"
 
 	"github.com/keelson-chain/keelson/node"
 )
 
 // runNode runs a node until ctx ends or it is told to stop.
-func runNode(ctx context.Context, args []string, stdout io.Writer) error {
-	cfg, rest, err := loadConfig("node", args, stdout)
+func runNode(ctx context.Context, args []string, s streams) error {
+	cfg, rest, err := loadConfig("node", args, s.out)
 	if cfg == nil {
 		return err
 	}
 	if len(rest) > 0 {
 		return usageError{fmt.Errorf("unexpected argument %q", rest[0])}
 	}
-	log, closed, err := openLog(cfg, stdout)
+	log, closed, err := openLog(cfg, s.out)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
@@ -17,9 +16,7 @@ import (
 func loadConfig(command string, args []string, stdout io.Writer) (*config.Config, []string, error) {
 	cfg, rest, err := config.Load(args, os.Environ())
 	if errors.Is(err, config.ErrHelp) {
-		fmt.Fprintf(stdout, "Usage: keelson %s [SETTINGS]%s\n\n", command, map[string]string{"import": " FILE"}[command])
-		fmt.Fprint(stdout, config.Help())
-		return nil, nil, nil
+		return nil, nil, runHelp([]string{command}, streams{out: stdout})
 	}
 	if err != nil {
 		return nil, nil, usageError{err}
