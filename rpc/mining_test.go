@@ -247,6 +247,10 @@ func TestDecodeScript(t *testing.T) {
 	if v := n.call("decodescript", "21"+key+"ac"); v.Get("segwit").Get("type").Text != "witness_v0_keyhash" || !v.Get("address").IsNull() {
 		t.Errorf("%s", jsonrpc.Append(nil, v))
 	}
+	locked := n.call("decodescript", "21"+key+"ad5db2")
+	if got := locked.Get("segwit").Get("desc").Text; !strings.HasPrefix(got, "wsh(and_v(v:pk("+key+"),older(13)))#") {
+		t.Errorf("desc %s", got)
+	}
 	n.fails(-8, "argument must be hexadecimal string (not 'x')", "decodescript", "x")
 }
 

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"crypto/sha256"
-	"strings"
 
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/script"
@@ -33,12 +32,8 @@ func decodescript(c *call) (any, error) {
 	if program, ok := witnessProgram(class, data, s); ok {
 		segwit := c.s.scriptObject(program)
 		// Of a script behind a hash more is known here than its address says.
-		if class == script.Multisig {
-			inner, _, _ := strings.Cut(descriptor.Infer(prefixes, s), "#")
-			text := "wsh(" + inner + ")"
-			if sum, err := descriptor.Checksum(text); err == nil {
-				replace(segwit, "desc", text+"#"+sum)
-			}
+		if class == script.Multisig || class == script.NonStandard {
+			replace(segwit, "desc", descriptor.InferWitness(prefixes, s))
 		}
 		segwit.Add("p2sh-segwit", p2shAddress(prefixes, program))
 		o.Add("segwit", segwit)

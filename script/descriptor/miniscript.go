@@ -81,6 +81,15 @@ type miniscript struct {
 	stack stackSizes
 }
 
+// newMiniscript works out what follows from the other fields of m.
+func newMiniscript(m miniscript) *miniscript {
+	m.typ = m.typeOf()
+	m.size = m.sizeOf()
+	m.ops = m.opsOf()
+	m.stack = m.stackOf()
+	return &m
+}
+
 // script implements node.
 func (m *miniscript) script(at *place) ([]byte, error) {
 	var b script.Builder

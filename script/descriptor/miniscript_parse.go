@@ -69,11 +69,7 @@ func (p *miniscriptParser) grow(n int) error {
 // already, which is why a parent takes as many less one.
 func (p *miniscriptParser) add(m miniscript) (*miniscript, error) {
 	m.tapscript = p.tapscript
-	m.typ = m.typeOf()
-	m.size = m.sizeOf()
-	m.ops = m.opsOf()
-	m.stack = m.stackOf()
-	return &m, p.grow(m.ownSize() + len(m.subs) - 1)
+	return newMiniscript(m), p.grow(m.ownSize() + len(m.subs) - 1)
 }
 
 // expression reads an expression with its wrappers and returns what follows it.
