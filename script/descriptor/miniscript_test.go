@@ -2,6 +2,7 @@ package descriptor
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -105,8 +106,9 @@ func TestInferWitnessRefuses(t *testing.T) {
 }
 
 // TestMiniscripts writes random miniscripts. Those that are accepted have the
-// size that was worked out, come back from their scripts with the same script,
-// and pass through their canonical form.
+// size that was worked out, pass through their canonical form, can be spent as
+// they say and only so, and what is inferred of their scripts has these
+// scripts.
 func TestMiniscripts(t *testing.T) {
 	fragments := testMiniscripts(t, 2)
 	for f := just0; f < multiAKeys; f++ {
@@ -148,6 +150,7 @@ func testMiniscripts(t *testing.T, seed uint64) map[fragment]int {
 		if other, err := again.root.(wsh).inner.script(&place{}); err != nil || !bytes.Equal(other, s) {
 			t.Fatalf("seed %d: %s: %x, and of the canonical form %x, %v", seed, text, s, other, err)
 		}
+		checkSpends(t, r, text, m, s)
 		found := InferWitness(mainnet, s)
 		if !strings.HasPrefix(found, "wsh(") {
 			if !strings.Contains(text, "pk_h(") && !strings.Contains(text, "pkh(") {
@@ -220,10 +223,10 @@ func (g *generator) expression(typ string, depth int) string {
 	case "W":
 		return put(g.pick("a", "s"), sub("B"))
 	}
-	hash := strings.Repeat("ab", 32)
 	if depth == 0 {
+		hash, short := sha256.Sum256(preimage), script.Hash160(preimage)
 		return g.pick("pk("+g.key()+")", "pk("+g.key()+")", fmt.Sprintf("older(%d)", 1+g.IntN(70000)), fmt.Sprintf("after(%d)", 1+g.IntN(1000)),
-			"sha256("+hash+")", "hash160("+hash[:40]+")", "multi(1,"+g.key()+","+g.key()+")", "0", "1", "pkh("+g.key()+")")
+			fmt.Sprintf("sha256(%x)", hash), fmt.Sprintf("hash160(%x)", short), "multi(1,"+g.key()+","+g.key()+")", "0", "1", "pkh("+g.key()+")")
 	}
 	switch g.IntN(14) {
 	case 11, 12:
