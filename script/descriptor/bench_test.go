@@ -64,3 +64,11 @@ func BenchmarkScripts(b *testing.B) {
 		})
 	}
 }
+
+func BenchmarkInferWitness(b *testing.B) {
+	s := witnessOf(b, "wsh(andor(pk("+key1+"),pk("+key2+"),and_v(v:pk("+key3+"),older(144))))")
+	b.ReportAllocs()
+	for b.Loop() {
+		InferWitness(mainnet, s)
+	}
+}

@@ -59,3 +59,31 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// FuzzInferWitness: what is found in a witness script has that script.
+func FuzzInferWitness(f *testing.F) {
+	for _, list := range valid {
+		for _, v := range list {
+			if strings.HasPrefix(v.desc, "wsh(") && !v.hardened {
+				f.Add(witnessOf(f, v.desc))
+			}
+		}
+	}
+	f.Fuzz(func(t *testing.T, s []byte) {
+		text := InferWitness(mainnet, s)
+		if !strings.HasPrefix(text, "wsh(") {
+			return
+		}
+		d, err := Parse(mainnet, text, true)
+		if err != nil {
+			// A key need not be on the curve, and nothing may be satisfiable.
+			if !strings.Contains(err.Error(), "Pubkey '") && !strings.HasSuffix(err.Error(), "is not satisfiable") {
+				t.Fatalf("%x: inferred %q: %v", s, text, err)
+			}
+			return
+		}
+		if got := witnessOf(t, text); !bytes.Equal(got, s) {
+			t.Fatalf("%x: inferred %v, which is %x", s, d, got)
+		}
+	})
+}
