@@ -108,3 +108,10 @@ func (b *budget) serve() {
 		b.queue = b.queue[1:]
 	}
 }
+
+// held returns how much is taken.
+func (b *budget) held() int64 {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.used
+}

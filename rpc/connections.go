@@ -81,7 +81,7 @@ func (cs *connections) giveWay(after time.Duration) {
 	defer cs.mu.Unlock()
 	for c := range cs.open {
 		if moved := c.writing.Load(); moved != 0 && moved < limit {
-			_ = c.Conn.Close() // ends the write, and with it the request
+			c.abandon() // ends the write, and with it the request
 		}
 	}
 }

@@ -88,18 +88,21 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		s.reply(w, a) // and the connection is closed: who knows where the body ends
 		return
 	}
-	defer s.memory.give(body.taken)
 	delete(w.Header(), "Connection")
 	if timed {
 		control.SetReadDeadline(time.Time{})
 	}
 
 	if !s.busy.enter() {
+		s.memory.give(body.taken)
 		return
 	}
 	defer s.busy.leave()
 	turn := &work{s: s, ctx: r.Context(), user: user}
-	a := turn.execute(body.text, turn.enter)
+	a := func() *answer {
+		defer s.memory.give(body.taken)
+		return turn.execute(body.text, turn.enter)
+	}()
 	defer s.drop(a)
 	s.reply(w, a)
 }

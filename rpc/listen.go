@@ -63,7 +63,19 @@ func (c *conn) Write(p []byte) (n int, err error) {
 		m, err = c.Conn.Write(p[n:min(len(p), n+writeSize)])
 		n += m
 	}
+	if err != nil {
+		c.abandon()
+	}
 	return n, err
+}
+
+// abandon closes the connection at once: the system too forgets what the
+// client has not taken.
+func (c *conn) abandon() {
+	if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // if it fails the system forgets later
+	}
+	_ = c.Conn.Close() // nobody is told anything on it any more
 }
 
 func (c *conn) Read(p []byte) (int, error) {

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -578,33 +577,6 @@ func TestStopCancels(t *testing.T) {
 	}
 	if _, err := n.Call(context.Background(), "uptime"); !errors.Is(err, client.ErrConnection) {
 		t.Errorf("after the stop: %v", err)
-	}
-}
-
-// TestBombs sends requests that are small and could cost much.
-func TestBombs(t *testing.T) {
-	n := startTestNode(t, nil)
-	for name, body := range map[string]string{
-		"depth":   strings.Repeat("[", 10_000_000),
-		"objects": strings.Repeat(`{"a":`, 3_000_000),
-		"values":  `{"method":"echo","params":[` + strings.Repeat("[],", 5_000_000) + `[]]}`,
-		"zeros":   "[" + strings.Repeat("0,", 8_000_000) + "0]",
-		"string":  `{"method":"help","params":["` + strings.Repeat("x", 16_000_000),
-		"NULs":    string(bytes.Repeat([]byte{0}, 1_000_000)),
-	} {
-		status, got := n.post(body)
-		if status != 500 || !strings.Contains(got, "-32700") {
-			t.Errorf("%s: %d %.100q", name, status, got)
-		}
-	}
-	// A batch of as many answers as can be asked for is answered within bounds.
-	call := `{"method":"help","params":["getblock"],"id":1},`
-	status, got := n.post("[" + strings.Repeat(call, 2000) + strings.TrimSuffix(call, ",") + "]")
-	if status != 200 || strings.Count(got, `"error":null`) != 2001 {
-		t.Errorf("batch: %d", status)
-	}
-	if got := n.text("getblockcount"); got != "0" {
-		t.Error(got)
 	}
 }
 
