@@ -15,6 +15,12 @@ SEED      ?= 1
 # BENCH selects benchmarks, COUNT repeats them for benchstat.
 BENCH     ?= .
 COUNT     ?= 1
+# COMMIT and DATE are what the source is of, where there is no git checkout to tell.
+COMMIT    ?=
+CONTAINER ?= docker
+DATE      ?=
+NODE      = github.com/keelson-chain/keelson/node
+LDFLAGS   = $(if $(COMMIT),-X $(NODE).commit=$(COMMIT) -X $(NODE).date=$(DATE))
 # KILLS is how often the crash test kills an importing process.
 KILLS     ?= 100
 
@@ -31,8 +37,12 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 .PHONY: build
-build: ## the static binary bin/keelson
-	$(GO) build -trimpath -o bin/keelson ./cmd/keelson
+build: ## the static binary bin/keelson; outside of a git checkout say COMMIT=HASH
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/keelson ./cmd/keelson
+
+.PHONY: image
+image: ## a container image keelson, with docker or what CONTAINER names
+	$(CONTAINER) build -t keelson --build-arg COMMIT=$$(git rev-parse HEAD) --build-arg DATE=$$(git show -s --format=%cI HEAD) .
 
 .PHONY: test
 test: ## every unit test of the node, with the public vectors where they are found

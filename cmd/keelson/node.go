@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"os/signal"
+	"syscall"
 
 	"github.com/keelson-chain/keelson/node"
 )
@@ -21,6 +23,12 @@ func runNode(ctx context.Context, args []string, s streams) error {
 		return err
 	}
 	defer closed()
+	if cfg.LogFile == "" && !signal.Ignored(syscall.SIGHUP) {
+		// The terminal has gone. Where the log has a file, the signal is for that.
+		var stop context.CancelFunc
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
+		defer stop()
+	}
 	err = node.Run(ctx, cfg, log)
 	if err != nil && cfg.LogFile != "" {
 		log.Error().Err(err).Msg("the node has ended")
