@@ -43,7 +43,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	}
 	// The body must come in time, even one that nobody is going to read.
 	control := http.NewResponseController(w)
-	timed := r.ContentLength < 0 || !c.hasBody()
+	timed := r.ContentLength < 0 || r.ContentLength > 0 && !c.hasBody()
 	if timed {
 		control.SetReadDeadline(time.Now().Add(4 * s.cfg.Timeout))
 	}

@@ -112,7 +112,8 @@ func (c *conn) Read(p []byte) (int, error) {
 	}
 }
 
-// hasBody reports whether all of the current request's body has come.
+// hasBody reports whether all of the current request's body has come. It may be
+// called only while nobody reads: before the body, if there is one.
 func (c *conn) hasBody() bool { return !c.raw && c.body <= int64(c.w-c.r) }
 
 // fill reads more of a head. An error with bytes comes again at the next read.
