@@ -88,9 +88,9 @@ func (p *Pool) judgeMany(ctx context.Context, list []offer) (n int, err error) {
 			}
 			f.c.time = f.time
 			if len(f.c.conflicts) > 0 {
-				if n == 0 {
-					n = 1
-				} // otherwise it is the other child of a TRUC parent
+				// Alone, also if all it takes the place of is the other child of
+				// a TRUC parent.
+				n = max(n, 1)
 				return nil
 			}
 			made[f.c.txid] = true

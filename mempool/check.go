@@ -2,6 +2,7 @@ package mempool
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/mempool/policy"
@@ -109,7 +110,7 @@ func (p *Pool) checkEntry(e *entry, tx *wire.Tx) error {
 	var children []*entry
 	for i := range tx.Outputs {
 		child := p.spender(&wire.OutPoint{TxID: e.txid, Index: uint32(i)})
-		if child != nil && !contains(children, child) {
+		if child != nil && !slices.Contains(children, child) {
 			children = append(children, child)
 		}
 	}
@@ -158,21 +159,12 @@ func (p *Pool) checkTotals(e *entry) error {
 	return nil
 }
 
-func contains(list []*entry, e *entry) bool {
-	for _, x := range list {
-		if x == e {
-			return true
-		}
-	}
-	return false
-}
-
 func sameEntries(a, b []*entry) bool {
 	if len(a) != len(b) {
 		return false
 	}
 	for _, e := range a {
-		if !contains(b, e) {
+		if !slices.Contains(b, e) {
 			return false
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"unsafe"
 
-	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -199,5 +198,3 @@ func (r rate) cmp(o rate) int {
 	}
 	return cmpLarge(r, o)
 }
-
-func (r rate) perK() policy.FeeRate { return policy.RateOf(r.fee, r.size) }

@@ -29,7 +29,7 @@ func (p *Pool) walk(from []*entry, next func(*entry) []*entry) []*entry {
 	for _, e := range from {
 		visit(e)
 	}
-	for i := 0; i < len(met); i++ {
+	for i := 0; i < len(met); i++ { //nolint:intrange // met grows meanwhile
 		for _, e := range next(met[i]) {
 			visit(e)
 		}

@@ -596,7 +596,7 @@ func (d *day) kill() {
 	if err := d.node.cmd.Process.Kill(); err != nil {
 		d.t.Fatal(err)
 	}
-	d.node.cmd.Wait() //nolint:errcheck // it was killed
+	d.node.cmd.Wait()
 	d.start()
 	d.kills++
 	d.flooded = full
