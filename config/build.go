@@ -18,6 +18,8 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/pow"
 	"github.com/keelson-chain/keelson/rpc"
 	"github.com/keelson-chain/keelson/script/address"
@@ -36,7 +38,7 @@ func (l *loader) build() (*Config, error) {
 		CheckLevel:  int(l.v.checkLevel),
 		MockTime:    l.v.mockTime,
 	}
-	for _, step := range []func(*Config) error{l.network, l.ledger, l.mining, l.rpc, l.log, l.operation} {
+	for _, step := range []func(*Config) error{l.network, l.ledger, l.pool, l.mining, l.rpc, l.log, l.operation} {
 		if err := step(cfg); err != nil {
 			return nil, err
 		}
@@ -136,6 +138,60 @@ func (l *loader) ledger(cfg *Config) error {
 	return nil
 }
 
+// poolFile is the pool's file, in the network's folder.
+const poolFile = "mempool.dat"
+
+func (l *loader) pool(cfg *Config) error {
+	v := &l.v
+	nonStandard := v.acceptNonStandard
+	switch name := cfg.Params.Name; {
+	case !l.is("acceptnonstdtxn"):
+		nonStandard = name == "regtest"
+	case nonStandard && name == "main":
+		return l.errorf("acceptnonstdtxn", "acceptnonstdtxn is not currently supported for main chain")
+	}
+	minRelay := v.minRelay
+	if !l.is("minrelaytxfee") {
+		minRelay = max(minRelay, v.incrementalRelay)
+	}
+	dataCarrier := 0
+	if v.dataCarrier {
+		dataCarrier = int(v.dataCarrierSize)
+	}
+	c := mempool.Config{
+		Rules: policy.Rules{
+			AcceptNonStandard:  nonStandard,
+			PermitBareMultisig: v.permitBareMultisig,
+			MaxDataCarrier:     dataCarrier,
+			DustRelay:          policy.FeeRate(v.dustRelay),
+			MinRelay:           policy.FeeRate(minRelay),
+			IncrementalRelay:   policy.FeeRate(v.incrementalRelay),
+			BytesPerSigOp:      int(v.bytesPerSigOp),
+		},
+		Limits: mempool.Limits{
+			AncestorCount:   int(v.limitAncestorCount),
+			AncestorSize:    int(v.limitAncestorSize) * 1000,
+			DescendantCount: int(v.limitDescendantCount),
+			DescendantSize:  int(v.limitDescendantSize) * 1000,
+		},
+		MaxBytes:  v.maxPool * 1_000_000,
+		Expiry:    time.Duration(v.poolExpiry) * time.Hour,
+		NoFullRBF: !v.fullRBF,
+		Workers:   cfg.Ledger.Workers,
+	}
+	// Room for 40 groups of the largest size, as in Bitcoin Core, whose words these are.
+	if least := v.limitDescendantSize * 1000 * 40; c.MaxBytes < least {
+		return l.errorf("maxmempool", "-maxmempool must be at least %d MB", (least+999_999)/1_000_000)
+	}
+	cfg.Pool = c
+	if v.persistPool {
+		cfg.Pool.File = filepath.Join(cfg.Dir, poolFile)
+	}
+	cfg.SigCacheBytes = int(v.maxSigCache) << 20
+	cfg.MaxOrphans = int(v.maxOrphans)
+	return nil
+}
+
 // workers turns par into a number of threads.
 func workers(par int64) int {
 	if par > 0 {
@@ -213,6 +269,7 @@ func (l *loader) rpc(cfg *Config) (err error) {
 
 		PruneTarget: cfg.Ledger.Prune,
 		CacheBytes:  cfg.Ledger.CacheBytes,
+		PoolFile:    filepath.Join(cfg.Dir, poolFile),
 	}
 	if c.User != "" && c.Password == "" {
 		return l.errorf("rpcuser", "needs rpcpassword as well")

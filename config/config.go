@@ -12,6 +12,7 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/rpc"
 )
 
@@ -37,6 +38,13 @@ type Config struct {
 	// the difficulty sets the pace.
 	MineInterval time.Duration
 	RPC          rpc.Config
+
+	// Pool has no Chain, SigCache, Now and Log yet, which only exist at run time.
+	Pool mempool.Config
+	// SigCacheBytes is for the cache that ledger and pool share.
+	SigCacheBytes int
+	// MaxOrphans is how many transactions without their parents to keep.
+	MaxOrphans int
 
 	// Metrics is where metrics are shown, and with PProf profiles; not valid:
 	// nowhere.

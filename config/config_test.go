@@ -15,6 +15,9 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // load reads settings from a folder of the test's own.
@@ -58,7 +61,17 @@ func TestDefaults(t *testing.T) {
 		!l.AssumeValid.IsZero() || l.MaxTipAge != 24*time.Hour || l.StopAtHeight != 0 || l.Reindex || l.ReindexChainState {
 		t.Errorf("ledger: %+v", l)
 	}
+	p := cfg.Pool
+	want := policy.Rules{PermitBareMultisig: true, MaxDataCarrier: 83, DustRelay: 3000, MinRelay: 1000, IncrementalRelay: 1000, BytesPerSigOp: 20}
+	if p.Rules != want || p.Limits != (mempool.Limits{AncestorCount: 25, AncestorSize: 101_000, DescendantCount: 25, DescendantSize: 101_000}) ||
+		p.MaxBytes != 300_000_000 || p.Expiry != 336*time.Hour || p.NoFullRBF || p.File != filepath.Join(cfg.Dir, "mempool.dat") || p.Workers != l.Workers ||
+		cfg.SigCacheBytes != 32<<20 || cfg.MaxOrphans != 100 {
+		t.Errorf("pool: %+v", p)
+	}
 	r := cfg.RPC
+	if r.PoolFile != p.File {
+		t.Errorf("rpc: %+v", r)
+	}
 	if r.Params != cfg.Params || r.Listen != nil || r.Port != cfg.Params.RPCPort || r.Allow != nil || r.User != "" || r.Password != "" ||
 		r.CookieFile != filepath.Join(cfg.Dir, ".cookie") || r.Auth != nil || r.Threads != 16 || r.Queue != 64 {
 		t.Errorf("rpc: %+v", r)
@@ -200,6 +213,59 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// TestPool sets what the pool is like.
+func TestPool(t *testing.T) {
+	cfg := mustLoad(t, "minrelaytxfee = 0.00002\ndustrelayfee = 1\n", nil, "--network=regtest", "--maxmempool=5", "--mempoolexpiry=10", "--nopersistmempool", "--mempoolfullrbf=0",
+		"--incrementalrelayfee=0.00000007", "--limitancestorcount=1", "--limitancestorsize=2", "--limitdescendantcount=3", "--limitdescendantsize=4",
+		"--permitbaremultisig=0", "--datacarriersize=9", "--bytespersigop=5", "--maxsigcachesize=1", "--maxorphantx=0")
+	p := cfg.Pool
+	want := policy.Rules{AcceptNonStandard: true, MaxDataCarrier: 9, DustRelay: 100_000_000, MinRelay: 2000, IncrementalRelay: 7, BytesPerSigOp: 5}
+	if p.Rules != want || p.Limits != (mempool.Limits{AncestorCount: 1, AncestorSize: 2000, DescendantCount: 3, DescendantSize: 4000}) || p.MaxBytes != 5_000_000 ||
+		p.Expiry != 10*time.Hour || !p.NoFullRBF || p.File != "" || cfg.SigCacheBytes != 1<<20 || cfg.MaxOrphans != 0 {
+		t.Errorf("%+v", cfg)
+	}
+	// What savemempool writes is there all the same.
+	if r := cfg.RPC; r.PoolFile != filepath.Join(cfg.Dir, "mempool.dat") {
+		t.Errorf("rpc: %+v", r)
+	}
+
+	for _, c := range []struct {
+		args     []string
+		minRelay policy.FeeRate
+		carrier  int
+		standard bool
+	}{
+		{nil, 1000, 83, true},
+		{[]string{"--network=test"}, 1000, 83, true},
+		{[]string{"--network=test", "--acceptnonstdtxn"}, 1000, 83, false},
+		{[]string{"--network=regtest"}, 1000, 83, false},
+		{[]string{"--network=regtest", "--acceptnonstdtxn=0"}, 1000, 83, true},
+		{[]string{"--acceptnonstdtxn=0"}, 1000, 83, true},
+		// The fee of replacements takes the least fee with it, unless that is set.
+		{[]string{"--incrementalrelayfee=0.0001"}, 10_000, 83, true},
+		{[]string{"--incrementalrelayfee=0.0001", "--minrelaytxfee=0.00001"}, 1000, 83, true},
+		{[]string{"--minrelaytxfee=0"}, 0, 83, true},
+		{[]string{"--minrelaytxfee=.00000001"}, 1, 83, true},
+		{[]string{"--datacarrier=0", "--datacarriersize=50"}, 1000, 0, true},
+	} {
+		r := mustLoad(t, "", nil, c.args...).Pool.Rules
+		if r.MinRelay != c.minRelay || r.MaxDataCarrier != c.carrier || r.AcceptNonStandard == c.standard {
+			t.Errorf("%v: %+v", c.args, r)
+		}
+	}
+	for _, text := range []string{"0.00001", "1e-5", "0.00001000", "\"0.00001\""} {
+		if p := mustLoad(t, "dustrelayfee = "+text, nil).Pool; p.Rules.DustRelay != 1000 {
+			t.Errorf("%s: %v", text, p.Rules.DustRelay)
+		}
+	}
+	if p := mustLoad(t, "minrelaytxfee = 2", nil).Pool; p.Rules.MinRelay != 200_000_000 {
+		t.Errorf("%v", p.Rules.MinRelay)
+	}
+	if p := mustLoad(t, "", nil, "--maxmempool=400", "--limitdescendantsize=10000").Pool; p.MaxBytes != 400_000_000 {
+		t.Errorf("%d", p.MaxBytes)
+	}
+}
+
 // TestRefused: each is one line that names the source, the value, and what
 // would be right.
 func TestRefused(t *testing.T) {
@@ -261,6 +327,25 @@ func TestRefused(t *testing.T) {
 		{args: regtest("--mine=wpkh(" + tpub + "/0/*)"), want: `--mine: the descriptor stands for many scripts: put an index in the place of *`},
 		{args: regtest("--mine=wpkh(" + tpub + "/0h/1)"), want: `--mine: Cannot derive script without private keys`},
 		{args: regtest("--mine="), want: `--mine: the address is empty`},
+		{args: []string{"--acceptnonstdtxn"}, want: `--acceptnonstdtxn: acceptnonstdtxn is not currently supported for main chain`},
+		{args: []string{"--maxmempool=4"}, want: `--maxmempool: -maxmempool must be at least 5 MB`},
+		{args: []string{"--maxmempool=0"}, want: `--maxmempool: -maxmempool must be at least 5 MB`},
+		{args: []string{"--maxmempool=300", "--limitdescendantsize=7501"}, want: `--maxmempool: -maxmempool must be at least 301 MB`},
+		{args: []string{"--maxmempool=-1"}, want: `--maxmempool: -1 is out of range (0 to`},
+		{args: []string{"--limitancestorcount=0"}, want: `--limitancestorcount: 0 is out of range (1 to`},
+		{args: []string{"--mempoolexpiry=0"}, want: `--mempoolexpiry: 0 is out of range (1 to 1000000 hours)`},
+		{args: []string{"--minrelaytxfee=abc"}, want: `--minrelaytxfee: "abc" is not an amount of coins (0 to 21000000, up to 8 decimals)`},
+		{args: []string{"--minrelaytxfee="}, want: `--minrelaytxfee: "" is not an amount of coins`},
+		{args: []string{"--minrelaytxfee=."}, want: `--minrelaytxfee: "." is not an amount of coins`},
+		{args: []string{"--incrementalrelayfee=-1"}, want: `--incrementalrelayfee: "-1" is not an amount of coins`},
+		{args: []string{"--incrementalrelayfee=1e-5"}, want: `--incrementalrelayfee: "1e-5" is not an amount of coins`},
+		{args: []string{"--dustrelayfee=0.000000001"}, want: `--dustrelayfee: "0.000000001" is not an amount of coins`},
+		{args: []string{"--dustrelayfee=21000000.00000001"}, want: `--dustrelayfee: "21000000.00000001" is not an amount of coins`},
+		{args: []string{"--dustrelayfee=99999999999999999999"}, want: `--dustrelayfee: "99999999999999999999" is not an amount of coins`},
+		{file: "dustrelayfee = -0.1", want: `dustrelayfee: "-0.1" is not an amount of coins`},
+		{file: "dustrelayfee = nan", want: `dustrelayfee: "NaN" is not an amount of coins`},
+		{file: "dustrelayfee = true", want: `keelson.toml: dustrelayfee: true is not an amount of coins`},
+		{file: "dbcache = 5.0", want: `keelson.toml: dbcache: 5 is not a whole number`},
 		{args: []string{"--rpcuser=x"}, want: `--rpcuser: needs rpcpassword as well`},
 		{args: []string{"--rpcuser=x:y", "--rpcpassword=z"}, want: `--rpcuser: a user name cannot contain a colon`},
 		{args: []string{"--rpcauth=secret"}, want: `--rpcauth: not of the form USER:SALT$HASH`},
@@ -309,7 +394,7 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s and %s share a field", s.name, other)
 		}
 		fields[field] = s.name
-		want := map[kind]any{kindText: new(string), kindBool: new(bool), kindInt: new(int64), kindList: new([]string)}[s.kind]
+		want := map[kind]any{kindText: new(string), kindBool: new(bool), kindInt: new(int64), kindAmount: new(wire.Amount), kindList: new([]string)}[s.kind]
 		if reflect.TypeOf(field) != reflect.TypeOf(want) {
 			t.Errorf("%s is %v, its field a %T", s.name, s.kind, field)
 		}

@@ -38,8 +38,11 @@ func Sections() []Section {
 
 func (s *setting) describe() Setting {
 	d := Setting{Name: s.name, Arg: s.arg, Help: s.help + s.facts()}
-	if s.kind == kindInt {
+	switch s.kind {
+	case kindInt:
 		d.Arg = "N"
+	case kindAmount:
+		d.Arg = "COINS"
 	}
 	for word := range strings.SplitSeq(s.arg, "|") {
 		switch {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // set parses text as the setting's value. The first text of a list replaces
@@ -27,6 +29,12 @@ func (s *setting) set(v *values, text string, fresh bool) error {
 			return fmt.Errorf("%d is out of range%s", n, s.limits())
 		}
 		*p = n
+	case *wire.Amount:
+		a, err := parseAmount(text)
+		if err != nil {
+			return err
+		}
+		*p = a
 	case *[]string:
 		if fresh {
 			*p = nil
@@ -48,6 +56,8 @@ func (s *setting) setDefault(v *values) {
 		*p = s.number != 0
 	case *int64:
 		*p = s.number
+	case *wire.Amount:
+		*p = wire.Amount(s.number)
 	}
 }
 
@@ -68,6 +78,19 @@ func (s *setting) limits() string {
 		text += " " + s.unit
 	}
 	return text + ")"
+}
+
+// parseAmount reads a number of coins, without sign or exponent.
+func parseAmount(text string) (wire.Amount, error) {
+	const decimals = 8
+	whole, fraction, _ := strings.Cut(text, ".")
+	if whole+fraction != "" && len(fraction) <= decimals {
+		n, err := strconv.ParseUint(whole+fraction+strings.Repeat("0", decimals-len(fraction)), 10, 63)
+		if a := wire.Amount(n); err == nil && a.Valid() {
+			return a, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not an amount of coins (0 to %d, up to %d decimals)", text, wire.MaxMoney/wire.Coin, decimals)
 }
 
 // parseBool reads a switch: Bitcoin Core's 1 and 0, and the words.

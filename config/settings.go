@@ -4,7 +4,10 @@ import (
 	"math"
 
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // kind is the type of a setting's value.
@@ -14,7 +17,8 @@ const (
 	kindText kind = iota
 	kindBool
 	kindInt
-	kindList // texts; may be given more than once
+	kindAmount // coins, with up to eight decimals
+	kindList   // texts; may be given more than once
 )
 
 // setting is a row of the table.
@@ -23,13 +27,13 @@ type setting struct {
 	kind   kind
 	arg    string // what the value is called in the help text; choices in small letters
 	text   string // default of a text
-	number int64  // default of a number
+	number int64  // default of a number, or of an amount in satoshi
 	min    int64  // limits of a number, inclusive
 	max    int64
 	unit   string // of a number
 	help   string
 
-	value func(*values) any // the field: *string, *bool, *int64 or *[]string
+	value func(*values) any // the field: *string, *bool, *int64, *wire.Amount or *[]string
 }
 
 // values holds what was set, before it is judged.
@@ -44,6 +48,14 @@ type values struct {
 	checkBlocks, checkLevel    int64
 	stopAtHeight, maxTipAge    int64
 	minimumWork, assumeValid   string
+
+	acceptNonStandard, fullRBF, persistPool      bool
+	permitBareMultisig, dataCarrier              bool
+	dataCarrierSize, bytesPerSigOp               int64
+	dustRelay, minRelay, incrementalRelay        wire.Amount
+	limitAncestorCount, limitAncestorSize        int64
+	limitDescendantCount, limitDescendantSize    int64
+	maxPool, poolExpiry, maxOrphans, maxSigCache int64
 
 	testActivationHeight []string
 	mockTime             int64
@@ -68,6 +80,15 @@ type values struct {
 	metrics string
 	pprof   bool
 }
+
+// What the pool is like unless it is told otherwise.
+var (
+	rules  = policy.DefaultRules()
+	limits = mempool.DefaultLimits()
+)
+
+// maxLimitSize bounds limitancestorsize and limitdescendantsize, in kvB.
+const maxLimitSize = 1_000_000
 
 // Sections of the help text and their settings. Names and meanings are those
 // of Bitcoin Core where it has the setting.
@@ -123,6 +144,62 @@ var sections = []struct {
 		{name: "stopatheight", kind: kindInt, min: 0, max: math.MaxInt32, unit: "blocks",
 			help:  "stop once the chain has this height; 0: go on",
 			value: func(v *values) any { return &v.stopAtHeight }},
+	}},
+	{"Unconfirmed transactions", []setting{
+		{name: "maxmempool", kind: kindInt, number: mempool.DefaultMaxBytes / 1_000_000, min: 0, max: 1 << 30, unit: "MB",
+			help:  "memory for the pool of unconfirmed transactions, of a million bytes each; at least 40 times limitdescendantsize",
+			value: func(v *values) any { return &v.maxPool }},
+		{name: "mempoolexpiry", kind: kindInt, number: int64(mempool.DefaultExpiry.Hours()), min: 1, max: 1_000_000, unit: "hours",
+			help:  "how long a transaction stays in the pool at most",
+			value: func(v *values) any { return &v.poolExpiry }},
+		{name: "persistmempool", kind: kindBool, number: 1,
+			help:  "write the pool to mempool.dat when the node stops and read it when it starts",
+			value: func(v *values) any { return &v.persistPool }},
+		{name: "mempoolfullrbf", kind: kindBool, number: 1,
+			help:  "let transactions be replaced that do not say that they may be (BIP 125)",
+			value: func(v *values) any { return &v.fullRBF }},
+		{name: "minrelaytxfee", kind: kindAmount, number: int64(rules.MinRelay),
+			help:  "least fee rate of a transaction that the pool takes; at least incrementalrelayfee unless it is set",
+			value: func(v *values) any { return &v.minRelay }},
+		{name: "incrementalrelayfee", kind: kindAmount, number: int64(rules.IncrementalRelay),
+			help:  "what a replacement pays more, and by how much the least fee rate of a full pool grows",
+			value: func(v *values) any { return &v.incrementalRelay }},
+		{name: "dustrelayfee", kind: kindAmount, number: int64(rules.DustRelay),
+			help:  "fee rate at which an output that costs more to spend than it is worth is dust",
+			value: func(v *values) any { return &v.dustRelay }},
+		{name: "limitancestorcount", kind: kindInt, number: int64(limits.AncestorCount), min: 1, max: math.MaxInt32, unit: "transactions",
+			help:  "how many of the pool a transaction may depend on, itself included",
+			value: func(v *values) any { return &v.limitAncestorCount }},
+		{name: "limitancestorsize", kind: kindInt, number: int64(limits.AncestorSize) / 1000, min: 1, max: maxLimitSize, unit: "kvB",
+			help:  "virtual size that those may have",
+			value: func(v *values) any { return &v.limitAncestorSize }},
+		{name: "limitdescendantcount", kind: kindInt, number: int64(limits.DescendantCount), min: 1, max: math.MaxInt32, unit: "transactions",
+			help:  "how many of the pool may depend on a transaction, itself included",
+			value: func(v *values) any { return &v.limitDescendantCount }},
+		{name: "limitdescendantsize", kind: kindInt, number: int64(limits.DescendantSize) / 1000, min: 1, max: maxLimitSize, unit: "kvB",
+			help:  "virtual size that those may have",
+			value: func(v *values) any { return &v.limitDescendantSize }},
+		{name: "acceptnonstdtxn", kind: kindBool,
+			help:  "take transactions that are valid but not standard; not on the main network (on by default on regtest)",
+			value: func(v *values) any { return &v.acceptNonStandard }},
+		{name: "permitbaremultisig", kind: kindBool, number: 1,
+			help:  "count outputs that are multisig scripts as standard",
+			value: func(v *values) any { return &v.permitBareMultisig }},
+		{name: "datacarrier", kind: kindBool, number: 1,
+			help:  "count an OP_RETURN output as standard",
+			value: func(v *values) any { return &v.dataCarrier }},
+		{name: "datacarriersize", kind: kindInt, number: int64(rules.MaxDataCarrier), min: 0, max: math.MaxInt32, unit: "bytes",
+			help:  "largest script of a standard OP_RETURN output",
+			value: func(v *values) any { return &v.dataCarrierSize }},
+		{name: "bytespersigop", kind: kindInt, number: int64(rules.BytesPerSigOp), min: 0, max: math.MaxInt32, unit: "bytes",
+			help:  "size as which a signature operation counts at least, for relay and mining",
+			value: func(v *values) any { return &v.bytesPerSigOp }},
+		{name: "maxsigcachesize", kind: kindInt, number: 32, min: 0, max: 1 << 20, unit: "MiB",
+			help:  "memory that remembers verified signatures between the pool and the block",
+			value: func(v *values) any { return &v.maxSigCache }},
+		{name: "maxorphantx", kind: kindInt, number: 100, min: 0, max: math.MaxInt32, unit: "transactions",
+			help:  "transactions of peers to keep whose parents are missing; the node has no peers yet",
+			value: func(v *values) any { return &v.maxOrphans }},
 	}},
 	{"Mining", []setting{
 		{name: "mine", kind: kindText, arg: "ADDRESS",

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -154,9 +155,11 @@ func fromFile(path string, must bool) (set []given, err error) {
 func plainText(v any, k kind) (string, bool) {
 	switch v := v.(type) {
 	case string:
-		return v, k == kindText || k == kindList
+		return v, k == kindText || k == kindList || k == kindAmount
 	case int64:
-		return fmt.Sprint(v), k == kindInt || k == kindBool
+		return fmt.Sprint(v), k == kindInt || k == kindBool || k == kindAmount
+	case float64:
+		return strconv.FormatFloat(v, 'f', -1, 64), k == kindAmount
 	case bool:
 		return fmt.Sprint(v), k == kindBool
 	}
@@ -165,5 +168,5 @@ func plainText(v any, k kind) (string, bool) {
 
 // String names a kind with its article, for errors.
 func (k kind) String() string {
-	return [...]string{"a string", "true or false", "a whole number", "a string or a list of strings"}[k]
+	return [...]string{"a string", "true or false", "a whole number", "an amount of coins", "a string or a list of strings"}[k]
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -65,6 +66,8 @@ type Config struct {
 	// PruneTarget and CacheBytes are what the ledger was told; they are reported.
 	PruneTarget uint64
 	CacheBytes  int64
+	// PoolFile is what savemempool writes.
+	PoolFile string
 
 	// Shutdown asks the node to stop; it must return at once.
 	Shutdown func()
@@ -125,6 +128,7 @@ type Miner interface {
 // then every call is told that the node is starting.
 type Node struct {
 	Ledger *ledger.Ledger
+	Pool   *mempool.Pool
 	Miner  Miner
 }
 
