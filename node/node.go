@@ -15,6 +15,7 @@ import (
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/ledger/fsys"
+	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/node/metrics"
 	"github.com/keelson-chain/keelson/node/notify"
@@ -84,6 +85,7 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	notify.Status(log, "loading the block index")
 	ledgerConfig := cfg.Ledger
 	ledgerConfig.Now, ledgerConfig.Log = clock.Now, log
+	ledgerConfig.SigCache = newSigCache(cfg.SigCacheBytes)
 	l, err := ledger.Open(ctx, ledgerConfig)
 	if err != nil {
 		return ended(ctx, err)
@@ -107,10 +109,23 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		return ended(ctx, fmt.Errorf("the last blocks do not verify; run with --reindex-chainstate: %w", err))
 	}
 
-	m := miner.New(miner.Config{Chain: l, Workers: cfg.Ledger.Workers, Now: clock.Now, Log: log})
-	server.Serve(rpc.Node{Ledger: l, Miner: m})
+	poolConfig := cfg.Pool
+	poolConfig.Chain, poolConfig.SigCache, poolConfig.Now, poolConfig.Log = l, ledgerConfig.SigCache, clock.Now, log
+	pool, err := mempool.New(poolConfig)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		end()
+		parts.Wait()
+		err = errors.Join(err, closePool(pool))
+	}()
+
+	m := miner.New(miner.Config{Chain: l, Source: pool, MinFeeRate: miner.DefaultMinFeeRate, Workers: cfg.Ledger.Workers, Now: clock.Now, Log: log})
+	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m})
 	greet(log, cfg, l)
 	run("ledger", func(ctx context.Context) error { return follow(ctx, l, cfg, log, func() { stop(errStop) }) })
+	run("pool", func(ctx context.Context) error { return followPool(ctx, pool, l, log) })
 	if cfg.Mine != nil {
 		run("miner", func(ctx context.Context) error { return m.Run(ctx, cfg.Mine, cfg.MineInterval) })
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -17,13 +18,13 @@ func coinMethods() []method {
 			params: []param{
 				need("txid", tString, "The transaction"),
 				need("n", tNumber, "The output's index"),
-				may("include_mempool", tBool, "true", "Whether unconfirmed transactions count. The node has no pool of them yet."),
+				may("include_mempool", tBool, "true", "Whether unconfirmed transactions count: an output that one of them spends is not unspent"),
 			},
 			results: []result{
 				when("if there is no such unspent output", rNull()),
 				when("otherwise", rObject("", "",
 					rHex("bestblock", "the tip"),
-					rNumber("confirmations", "blocks from the one with the transaction to the tip, both included"),
+					rNumber("confirmations", "blocks from the one with the transaction to the tip, both included; 0 if it is in none"),
 					rAmount("value", "in coins"),
 					rObject("scriptPubKey", "", scriptResults()...),
 					rBool("coinbase", "whether it is a coinbase's"))),
@@ -56,17 +57,27 @@ func coinMethods() []method {
 
 func gettxout(c *call) (any, error) {
 	op := wire.OutPoint{TxID: c.hash(0, "txid"), Index: c.uint32(1)}
-	c.boolOr(2, true)
+	withPool := c.boolOr(2, true)
 	if c.err != nil {
 		return nil, c.err
 	}
-	tip, coin, found, err := c.coinAtTip(op)
+	var tip wire.BlockRef
+	var coin consensus.Coin
+	var found bool
+	var err error
+	if withPool {
+		var pc mempool.Coin
+		pc, found, err = c.Pool.Coin(c.ctx, op)
+		tip, coin, found = pc.Tip, pc.Coin, found && !pc.Spent
+	} else {
+		tip, coin, found, err = c.coinAtTip(op)
+	}
 	if err != nil || !found {
 		return nil, err
 	}
 	var o jsonrpc.Object
 	o.Add("bestblock", tip.Hash)
-	o.Add("confirmations", int64(tip.Height)-int64(coin.Height)+1)
+	o.Add("confirmations", int64(tip.Height)-int64(coin.Height)+1) // 0 in the pool, whose coins are of the next height
 	o.Add("value", coin.Out.Value)
 	o.Add("scriptPubKey", c.s.scriptObject(coin.Out.PkScript))
 	o.Add("coinbase", coin.Coinbase)

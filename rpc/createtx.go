@@ -3,7 +3,6 @@ package rpc
 import (
 	"encoding/hex"
 	"math"
-	"strconv"
 
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/script"
@@ -136,15 +135,6 @@ func hashMember(v *jsonrpc.Value, name string) (wire.Hash, error) {
 		return wire.Hash{}, mismatch(m, jsonrpc.String)
 	}
 	return parseHash(m.Text, name)
-}
-
-// parseInt reads a whole number of the size in bits.
-func parseInt(v *jsonrpc.Value, bits int) (int64, error) {
-	n, err := strconv.ParseInt(v.Text, 10, bits)
-	if err != nil {
-		return 0, errIntegerRange
-	}
-	return n, nil
 }
 
 // output is a member of the outputs: an address, or "data", and its value.

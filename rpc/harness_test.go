@@ -16,18 +16,21 @@ import (
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/consensus/chaingen"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/rpc/client"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/script"
 	"github.com/keelson-chain/keelson/wire"
 )
 
-// testNode is a server on a real ledger, reached over loopback.
+// testNode is a server on a real ledger with a real pool, reached over loopback.
 type testNode struct {
 	*client.Client
 	t        testing.TB
 	server   *Server
 	ledger   *ledger.Ledger
+	pool     *mempool.Pool
 	params   *consensus.Params
 	clock    *testClock
 	address  string
@@ -41,9 +44,32 @@ type testNode struct {
 func startTestNode(t testing.TB, change func(*Config, *ledger.Config)) *testNode {
 	t.Helper()
 	n := newTestNode(t, change)
-	l := n.ledger
-	n.server.Serve(Node{Ledger: l, Miner: testMiner{l, n.clock}})
+	n.servePool(nil)
 	return n
+}
+
+// servePool ends the warm-up with a new pool, for which what an earlier one of
+// the node has saved is read. change may change its Config before.
+func (n *testNode) servePool(change func(*mempool.Config)) {
+	n.t.Helper()
+	rules := policy.DefaultRules()
+	rules.AcceptNonStandard = true
+	cfg := mempool.Config{Chain: n.ledger, Rules: rules, File: n.config.PoolFile, Now: n.clock.Now, Log: zerolog.Nop()}
+	if change != nil {
+		change(&cfg)
+	}
+	pool, err := mempool.New(cfg)
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	if err := pool.Load(n.t.Context()); err != nil {
+		n.t.Fatal(err)
+	}
+	if n.pool != nil {
+		n.pool.Close()
+	}
+	n.pool = pool
+	n.server.Serve(Node{Ledger: n.ledger, Pool: pool, Miner: testMiner{n.ledger, n.clock}})
 }
 
 // newTestNode is startTestNode before the end of the warm-up.
@@ -61,6 +87,7 @@ func newTestNode(t testing.TB, change func(*Config, *ledger.Config)) *testNode {
 		Version:    "0.0.1",
 		Log:        zerolog.Nop(),
 		CacheBytes: lc.CacheBytes,
+		PoolFile:   filepath.Join(dir, "regtest", "mempool.dat"),
 	}
 	n := &testNode{t: t, params: p, clock: clock, done: make(chan error, 1)}
 	cfg.Shutdown = func() { n.shutdown.Add(1) }
@@ -92,6 +119,9 @@ func newTestNode(t testing.TB, change func(*Config, *ledger.Config)) *testNode {
 		}
 		n.done <- nil
 		n.Client.Close()
+		if n.pool != nil {
+			n.pool.Close()
+		}
 		if err := l.Close(); err != nil {
 			t.Errorf("close ledger: %v", err)
 		}

@@ -12,10 +12,6 @@ const (
 	coreSubversion = "/Satoshi:28.1.0/"
 )
 
-// minRelayFee is the fee rate below which transactions are not relayed, in
-// coins per 1000 virtual bytes. Not a consensus rule.
-const minRelayFee = wire.Amount(1000)
-
 func networkMethods() []method {
 	return []method{
 		{
@@ -74,6 +70,7 @@ func getnetworkinfo(c *call) (any, error) {
 		o.Add("proxy_randomize_credentials", false)
 		networks = append(networks, o)
 	}
+	rules := c.Pool.Rules()
 	var o jsonrpc.Object
 	o.Add("version", coreVersion)
 	o.Add("subversion", c.s.subversion)
@@ -87,8 +84,8 @@ func getnetworkinfo(c *call) (any, error) {
 	o.Add("connections_in", 0)
 	o.Add("connections_out", 0)
 	o.Add("networks", networks)
-	o.Add("relayfee", minRelayFee)
-	o.Add("incrementalfee", minRelayFee)
+	o.Add("relayfee", wire.Amount(rules.MinRelay))
+	o.Add("incrementalfee", wire.Amount(rules.IncrementalRelay))
 	o.Add("localaddresses", []jsonrpc.Object{})
 	o.Add("warnings", c.s.warnings())
 	return o, nil

@@ -174,11 +174,20 @@ func (c *call) int(i, bits int) int64 {
 	if !ok {
 		return 0
 	}
-	n, err := strconv.ParseInt(v.Text, 10, bits)
+	n, err := parseInt(v, bits)
 	if err != nil {
-		c.fail(errIntegerRange)
+		c.fail(err)
 	}
 	return n
+}
+
+// parseInt reads a whole number of the size in bits.
+func parseInt(v *jsonrpc.Value, bits int) (int64, error) {
+	n, err := strconv.ParseInt(v.Text, 10, bits)
+	if err != nil {
+		return 0, errIntegerRange
+	}
+	return n, nil
 }
 
 func (c *call) intOr(i, bits int, def int64) int64 {

@@ -75,7 +75,7 @@ func rawMethods() []method {
 	return []method{
 		{
 			name: "getrawtransaction", category: "rawtransactions", run: getrawtransaction,
-			help: "A transaction: of the block that is given, or of any block of the active chain if the node keeps an index (txindex).",
+			help: "A transaction: of the block that is given, of the pool, or of any block of the active chain if the node keeps an index (txindex).",
 			params: []param{
 				need("txid", tHex, "The transaction"),
 				{names: "verbosity|verbose", typ: tNumber, def: "0", anyType: true,
@@ -132,7 +132,7 @@ func (s *Server) txObject(tx *wire.Tx, view txView) jsonrpc.Object {
 	o.Add("hash", tx.WTxID())
 	o.Add("version", tx.Version)
 	o.Add("size", tx.Size())
-	o.Add("vsize", (weight+wire.WitnessScaleFactor-1)/wire.WitnessScaleFactor)
+	o.Add("vsize", virtualSize(tx))
 	o.Add("weight", weight)
 	o.Add("locktime", tx.LockTime)
 
@@ -246,7 +246,7 @@ func getrawtransaction(c *call) (any, error) {
 	}
 
 	view := txView{hex: true}
-	if verbosity >= 2 && !tx.IsCoinbase() {
+	if verbosity >= 2 && !tx.IsCoinbase() && !in.IsZero() {
 		view.prevouts = true
 		view.spent, _ = c.spentBy(txid, in) // without an undo record there is less to show
 	}
@@ -281,8 +281,12 @@ func (c *call) txInBlock(txid, blockHash wire.Hash) (*wire.Tx, error) {
 	return nil, noTx("No such transaction found in the provided block")
 }
 
-// txByID finds a transaction by its id alone.
+// txByID finds a transaction by its id alone, and its block; one of the pool
+// has none.
 func (c *call) txByID(txid wire.Hash) (*wire.Tx, wire.Hash, error) {
+	if tx, ok := c.Pool.Tx(txid); ok {
+		return tx, wire.Hash{}, nil
+	}
 	tx, in, err := c.Ledger.Tx(txid)
 	switch {
 	case errors.Is(err, ledger.ErrNoTxIndex):

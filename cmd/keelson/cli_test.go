@@ -14,6 +14,8 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/rpc"
 )
 
@@ -22,6 +24,7 @@ type cliServer struct {
 	dir, port string
 	server    *rpc.Server
 	ledger    *ledger.Ledger
+	pool      *mempool.Pool
 }
 
 func startCLIServer(t *testing.T, change func(*rpc.Config)) *cliServer {
@@ -48,6 +51,9 @@ func startCLIServer(t *testing.T, change func(*rpc.Config)) *cliServer {
 		t.Fatal(err)
 	}
 	s.ledger = l
+	if s.pool, err = mempool.New(mempool.Config{Chain: l, Rules: policy.DefaultRules()}); err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.server.Run(ctx) }()
@@ -56,6 +62,7 @@ func startCLIServer(t *testing.T, change func(*rpc.Config)) *cliServer {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		s.pool.Close()
 		if err := l.Close(); err != nil {
 			t.Error(err)
 		}
@@ -73,7 +80,7 @@ func (s *cliServer) call(stdin string, args ...string) (code int, stdout, stderr
 
 func TestCLI(t *testing.T) {
 	s := startCLIServer(t, nil)
-	s.server.Serve(rpc.Node{Ledger: s.ledger})
+	s.server.Serve(rpc.Node{Ledger: s.ledger, Pool: s.pool})
 	const genesis = "0f9188f13cb7b2c71f2a335e3a4fc328bf5beb436012afca590b1a11466e2206"
 	for _, c := range []struct {
 		stdin          string
@@ -170,7 +177,7 @@ Warnings: (none)
 // does, in its settings file.
 func TestCLISettings(t *testing.T) {
 	s := startCLIServer(t, func(c *rpc.Config) { c.User, c.Password = "me", "secret" })
-	s.server.Serve(rpc.Node{Ledger: s.ledger})
+	s.server.Serve(rpc.Node{Ledger: s.ledger, Pool: s.pool})
 	write := func(name, text string) {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(s.dir, name), []byte(text), 0o600); err != nil {
@@ -215,7 +222,7 @@ func TestCLIWait(t *testing.T) {
 	if time.Since(begin) < time.Second {
 		t.Error("was not waited for")
 	}
-	timer := time.AfterFunc(waitStep, func() { s.server.Serve(rpc.Node{Ledger: s.ledger}) })
+	timer := time.AfterFunc(waitStep, func() { s.server.Serve(rpc.Node{Ledger: s.ledger, Pool: s.pool}) })
 	defer timer.Stop()
 	if code, stdout, stderr := s.call("", "-rpcwait", "getblockcount"); code != 0 || stdout != "0\n" {
 		t.Errorf("%d %q %q", code, stdout, stderr)

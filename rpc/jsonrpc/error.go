@@ -20,6 +20,8 @@ const (
 	CodeDatabase         Code = -20 // the ledger could not do it
 	CodeDeserialization  Code = -22 // bytes that are no transaction, block or header
 	CodeVerify           Code = -25 // a transaction or block that is not valid
+	CodeRejected         Code = -26 // a transaction that the pool does not take
+	CodeAlreadyInChain   Code = -27 // a transaction that is confirmed already
 	CodeInWarmup         Code = -28 // the node is still starting
 	CodeNotConnected     Code = -9  // the node is stopping
 )
