@@ -44,8 +44,6 @@ func (p *Pool) Save() error {
 	if p.cfg.File == "" {
 		return nil
 	}
-	p.saving.Lock()
-	defer p.saving.Unlock()
 	if err := p.saveTo(p.cfg.File, p.putAside); err != nil {
 		return err
 	}
@@ -60,6 +58,8 @@ func (p *Pool) SaveTo(file string) error { return p.saveTo(file, func() {}) }
 
 // saveTo calls begin at the moment whose transactions it writes.
 func (p *Pool) saveTo(file string, begin func()) (err error) {
+	p.saving.Lock()
+	defer p.saving.Unlock()
 	var saved []savedTx
 	deltas := map[wire.Hash]wire.Amount{}
 	var unbroadcast []wire.Hash
@@ -84,11 +84,11 @@ func (p *Pool) saveTo(file string, begin func()) (err error) {
 			err = fmt.Errorf("mempool: save: %w", err)
 		}
 	}()
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*.new")
+	// The name is Bitcoin Core's, and there is never more than one left over.
+	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name()) // once renamed it is not there
 	w := &maskedWriter{w: bufio.NewWriterSize(f, 1<<20)}
 	w.file(saved, deltas, unbroadcast)
 	err = w.err
@@ -103,6 +103,8 @@ func (p *Pool) saveTo(file string, begin func()) (err error) {
 	}
 	if err == nil {
 		err = os.Rename(f.Name(), file)
+	} else {
+		os.Remove(f.Name())
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(file))

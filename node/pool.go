@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -19,12 +20,18 @@ func newSigCache(bytes int) *sig.Cache {
 	return sig.NewCache(bytes, salt)
 }
 
+// saveLook is how often it is asked whether the pool's journal has grown so long
+// that a save is due.
+const saveLook = 10 * time.Second
+
 // followPool reads what the last run left in the pool, and then brings the pool
 // to every new tip at once, so that nobody who asks for it has to wait.
 func followPool(ctx context.Context, pool *mempool.Pool, l *ledger.Ledger, log zerolog.Logger) error {
 	if err := pool.Load(ctx); err != nil && ctx.Err() == nil {
 		log.Warn().Err(err).Msg("the transactions of the last run are not all back")
 	}
+	look := time.NewTicker(saveLook)
+	defer look.Stop()
 	for {
 		changed := l.Changed()
 		if err := pool.Sync(); err != nil {
@@ -32,6 +39,12 @@ func followPool(ctx context.Context, pool *mempool.Pool, l *ledger.Ledger, log z
 		}
 		select {
 		case <-changed:
+		case <-look.C:
+			if pool.SaveDue() {
+				if err := pool.Save(); err != nil {
+					log.Warn().Err(err).Msg("the pool is not saved")
+				}
+			}
 		case <-ctx.Done():
 			return nil
 		}
