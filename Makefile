@@ -23,6 +23,8 @@ NODE      = github.com/keelson-chain/keelson/node
 LDFLAGS   = $(if $(COMMIT),-X $(NODE).commit=$(COMMIT) -X $(NODE).date=$(DATE))
 # KILLS is how often the crash test kills an importing process.
 KILLS     ?= 100
+# DAY is how long the test of a day takes.
+DAY       ?= 10m
 
 # What runs under the race detector, which is ten times slower: packages whose
 # whole work is concurrent, and of the others the tests of what is shared.
@@ -83,6 +85,10 @@ scriptdiff: ## N (1,000,000) random scripts and transactions through both engine
 .PHONY: crash
 crash: ## kill an importing process KILLS (100) times, and compare the coins
 	KEELSON_KILLS=$(KILLS) $(GO) test -run 'Kill' -count 1 -v -timeout 60m ./cmd/keelson
+
+.PHONY: day
+day: ## a day of a node in DAY (10m): blocks, reorganisations, floods, restarts, kills
+	KEELSON_DAY=$(DAY) $(GO) test -run 'TestDay$$' -count 1 -v -timeout 60m ./cmd/keelson
 
 .PHONY: bench
 bench: ## the benchmarks BENCH (all) of the node, COUNT times; pipe into benchstat
