@@ -100,7 +100,7 @@ func stop(c *call) (any, error) {
 		c.s.cfg.Shutdown()
 	}
 	// Not cut short by the stop itself, which would cancel the call's context.
-	time.Sleep(min(wait, maxStopWait))
+	c.aside(func() { time.Sleep(min(wait, maxStopWait)) })
 	return stopping, nil
 }
 

@@ -135,6 +135,7 @@ func BenchmarkServer(b *testing.B) {
 						b.Error(err)
 						return
 					}
+					defer resp.Body.Close()
 					n, err := io.Copy(io.Discard, resp.Body)
 					if err != nil || resp.StatusCode != http.StatusOK || n < int64(450*c.calls) {
 						b.Errorf("status %d, %d bytes, %v", resp.StatusCode, n, err)

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -390,6 +391,27 @@ func TestConnectionsAtWork(t *testing.T) {
 	right.send(n.request(`{"method":"getblockcount","id":7}`))
 	if got := right.receive(); !strings.HasPrefix(got, "200 ") {
 		t.Errorf("behind a wrong password: %s", got)
+	}
+}
+
+// TestAside: a call that only waits leaves the one slot to others.
+func TestAside(t *testing.T) {
+	n := startTestNode(t, func(c *Config, _ *ledger.Config) { c.Threads = 1 })
+	var waited atomic.Bool
+	var waiting sync.WaitGroup
+	waiting.Go(func() {
+		if _, err := n.Call(t.Context(), "stop", 1000); err != nil {
+			t.Error(err)
+		}
+		waited.Store(true)
+	})
+	eventually(t, "it waits", func() bool { return n.shutdown.Load() == 1 })
+	if got := n.text("getblockcount"); got != "0" || waited.Load() {
+		t.Errorf("%s; the other call has ended: %v", got, waited.Load())
+	}
+	waiting.Wait()
+	if l := n.server.Load(); l.Working != 0 {
+		t.Errorf("%+v", l)
 	}
 }
 

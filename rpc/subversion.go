@@ -14,7 +14,7 @@ const maxSubversion = 256
 func CheckComment(text string) error {
 	const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,;-_?@"
 	if strings.ContainsFunc(text, func(r rune) bool { return !strings.ContainsRune(letters, r) }) {
-		return fmt.Errorf("User Agent comment (%s) contains unsafe characters.", text) //nolint:staticcheck // Core's text
+		return fmt.Errorf("User Agent comment (%s) contains unsafe characters.", text)
 	}
 	return nil
 }
@@ -34,7 +34,7 @@ func subversion(version string, comments []string) (string, error) {
 		name = strings.TrimSuffix(name, "/") + inner + "/"
 	}
 	if len(name) > maxSubversion {
-		return "", fmt.Errorf("uacomment: Total length of network version string (%d) exceeds maximum length (%d). Reduce the number or size of uacomments.", //nolint:staticcheck // Core's text
+		return "", fmt.Errorf("uacomment: Total length of network version string (%d) exceeds maximum length (%d). Reduce the number or size of uacomments.",
 			len(name), maxSubversion)
 	}
 	return name, nil
