@@ -59,6 +59,10 @@ race: ## the concurrent packages under the race detector (needs a C compiler)
 oracle: ## the differential tests against btcd
 	cd internal/oracle && $(GO) test $(TESTFLAGS) ./...
 
+.PHONY: interop
+interop: build ## clients that others wrote against a real node (needs Node, npm and Debian's packages)
+	interop/run
+
 .PHONY: lint
 lint: ## gofmt, go vet and golangci-lint over all modules
 	@test -z "$$(gofmt -l . | tee /dev/stderr)"

@@ -1,0 +1,87 @@
+// A node process of this checkout, on regtest, with a folder and a port of
+// its own.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import net from 'node:net';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const binary = path.resolve(import.meta.dirname, '../../bin/keelson');
+
+/** An error that the node answered with, with its code. */
+export class RpcError extends Error {
+  constructor(method, { code, message }) {
+    super(message);
+    this.method = method;
+    this.code = code;
+  }
+}
+
+export class Node {
+  /** start runs "keelson node" with further settings, and waits until it answers. */
+  static async start(...settings) {
+    const node = new Node();
+    node.datadir = await mkdtemp(path.join(os.tmpdir(), 'keelson-interop-'));
+    node.port = await freePort();
+    node.stderr = '';
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KEELSON_')));
+    node.process = spawn(
+      binary,
+      ['node', '--network', 'regtest', '--datadir', node.datadir, '--rpcport', String(node.port), ...settings],
+      { env, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    node.process.stderr.setEncoding('utf8').on('data', (text) => { node.stderr += text; });
+    node.ended = once(node.process, 'close');
+    node.kill = () => node.process.kill('SIGKILL');
+    process.on('exit', node.kill);
+    for (const deadline = Date.now() + 60_000; ; await delay(50)) {
+      if (node.process.exitCode !== null) throw new Error(`the node ended: ${node.stderr}`);
+      try {
+        [node.username, node.password] = (await readFile(path.join(node.datadir, 'regtest/.cookie'), 'utf8')).split(':');
+        await node.call('getblockcount');
+        return node;
+      } catch (error) {
+        if (Date.now() > deadline) throw new Error(`the node does not answer: ${error.message}\n${node.stderr}`);
+      }
+    }
+  }
+
+  /** call asks the node, and returns the result or throws an RpcError. */
+  async call(method, ...params) {
+    const response = await fetch(`http://127.0.0.1:${this.port}/`, {
+      method: 'POST',
+      headers: {
+        authorization: `Basic ${Buffer.from(`${this.username}:${this.password}`).toString('base64')}`,
+        'content-type': 'application/json',
+      },
+      body: JSON.stringify({ id: 1, method, params }),
+    });
+    const text = await response.text();
+    if (text === '') throw new Error(`${method}: HTTP status ${response.status}`);
+    const { result, error } = JSON.parse(text);
+    if (error) throw new RpcError(method, error);
+    return result;
+  }
+
+  /** end waits for a node that was told to stop, which must say nothing about it. */
+  async end() {
+    const [code, signal] = await this.ended;
+    process.off('exit', this.kill);
+    await rm(this.datadir, { recursive: true });
+    if (code !== 0 || this.stderr !== '') {
+      throw new Error(`the node ended with ${signal ?? `code ${code}`} and said ${JSON.stringify(this.stderr)}`);
+    }
+  }
+}
+
+// freePort returns a loopback port that nobody listens on at the moment.
+async function freePort() {
+  const server = net.createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
