@@ -401,6 +401,9 @@ func TestTable(t *testing.T) {
 		if s.kind == kindInt && (s.number < s.min || s.number > s.max || s.min >= s.max) {
 			t.Errorf("%s: %d is not within %d to %d", s.name, s.number, s.min, s.max)
 		}
+		if s.kind == kindAmount && !strings.Contains(s.describe().Help, "default "+wire.Amount(s.number).String()) {
+			t.Errorf("%s: the help does not say the default", s.name)
+		}
 		if s.help == "" || !strings.Contains(help, "--"+s.name) {
 			t.Errorf("%s has no help", s.name)
 		}

@@ -3,6 +3,8 @@ package config
 import (
 	"fmt"
 	"strings"
+
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // Help returns the settings as text for people: flags, what they take, what
@@ -34,6 +36,8 @@ func (s *setting) facts() string {
 			facts = append(facts, s.unit)
 		}
 		facts = append(facts, fmt.Sprintf("default %d", s.number))
+	case kindAmount:
+		facts = append(facts, "coins per 1000 virtual bytes", fmt.Sprintf("default %v", wire.Amount(s.number)))
 	case kindBool:
 		if s.number != 0 {
 			facts = append(facts, "on by default")

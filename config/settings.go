@@ -197,7 +197,7 @@ var sections = []struct {
 		{name: "maxsigcachesize", kind: kindInt, number: 32, min: 0, max: 1 << 20, unit: "MiB",
 			help:  "memory that remembers verified signatures between the pool and the block",
 			value: func(v *values) any { return &v.maxSigCache }},
-		{name: "maxorphantx", kind: kindInt, number: 100, min: 0, max: math.MaxInt32, unit: "transactions",
+		{name: "maxorphantx", kind: kindInt, number: mempool.DefaultMaxOrphans, min: 0, max: math.MaxInt32, unit: "transactions",
 			help:  "transactions of peers to keep whose parents are missing; the node has no peers yet",
 			value: func(v *values) any { return &v.maxOrphans }},
 	}},

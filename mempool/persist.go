@@ -44,6 +44,8 @@ func (p *Pool) Save() error {
 	if p.cfg.File == "" {
 		return nil
 	}
+	p.saving.Lock()
+	defer p.saving.Unlock()
 	if err := p.saveTo(p.cfg.File, p.putAside); err != nil {
 		return err
 	}
@@ -54,12 +56,15 @@ func (p *Pool) Save() error {
 }
 
 // SaveTo writes all transactions to a file of any name, as Save does.
-func (p *Pool) SaveTo(file string) error { return p.saveTo(file, func() {}) }
-
-// saveTo calls begin at the moment whose transactions it writes.
-func (p *Pool) saveTo(file string, begin func()) (err error) {
+func (p *Pool) SaveTo(file string) error {
 	p.saving.Lock()
 	defer p.saving.Unlock()
+	return p.saveTo(file, func() {})
+}
+
+// saveTo calls begin at the moment whose transactions it writes. p.saving is
+// held.
+func (p *Pool) saveTo(file string, begin func()) (err error) {
 	var saved []savedTx
 	deltas := map[wire.Hash]wire.Amount{}
 	var unbroadcast []wire.Hash

@@ -306,7 +306,11 @@ func savemempool(c *call) (any, error) {
 	if !c.Pool.Stats().Loaded {
 		return nil, errors.New("The mempool was not loaded yet")
 	}
-	if err := c.Pool.SaveTo(c.s.cfg.PoolFile); err != nil {
+	save := c.Pool.Save
+	if c.Pool.File() != c.s.cfg.PoolFile { // persistmempool=0
+		save = func() error { return c.Pool.SaveTo(c.s.cfg.PoolFile) }
+	}
+	if err := save(); err != nil {
 		c.s.log.Error().Err(err).Msg("savemempool could not write the pool")
 		return nil, errors.New("Unable to dump mempool to disk")
 	}

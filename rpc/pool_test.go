@@ -558,6 +558,10 @@ func TestPoolFile(t *testing.T) {
 	if _, err := os.Stat(p.config.PoolFile); err != nil {
 		t.Fatal(err)
 	}
+	// The pool's journal begins anew: it holds no transaction.
+	if journal, err := os.Stat(p.config.PoolFile + ".journal"); err != nil || journal.Size() >= int64(tx.Size()) {
+		t.Errorf("the journal after savemempool: %+v, %v", journal, err)
+	}
 	p.clock.SetMock(p.clock.Now().Unix() + 60) // the time of arrival is kept
 	p.servePool(nil)
 	p.checked(3)
