@@ -10,9 +10,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 )
 
@@ -29,8 +34,16 @@ func FuzzExecute(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	s.Serve(Node{Ledger: l})
+	pool, err := mempool.New(mempool.Config{Chain: l, Rules: policy.DefaultRules(), Now: time.Now, Log: zerolog.Nop()})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(pool.Close)
+	s.Serve(Node{Ledger: l, Pool: pool})
 	f.Add([]byte(`[{"jsonrpc":"2.0","method":"getblockcount"},{"method":"help","id":1}]`))
+	f.Add([]byte(`{"method":"signrawtransactionwithkey","params":["0200000001` + strings.Repeat("11", 32) + `0000000000fdffffff0000000000",` +
+		`["cUeKHd5orzT3mz8P9pxyREHfsWtVfgsfDjiZZBcjUBAaGk1BTj7N"],[{"txid":"` + strings.Repeat("11", 32) + `","vout":0,"scriptPubKey":"51","amount":"0.1"}],"NONE"]}`))
+	f.Add([]byte(`{"method":"createrawtransaction","params":[[{"txid":"` + strings.Repeat("11", 32) + `","vout":0}],[{"` + regtestAddress + `":0.1},{"data":"00"}],1,false]}`))
 	for name, m := range methods() {
 		if name == "stop" {
 			continue // would wait

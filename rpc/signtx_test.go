@@ -505,6 +505,46 @@ func TestSignCombineTaproot(t *testing.T) {
 	f.mines("taproot", f.call("combinerawtransaction", []string{left, right}).Text)
 }
 
+// TestSignUnconfirmed signs for outputs of the pool, and for one of the chain
+// that the pool spends.
+func TestSignUnconfirmed(t *testing.T) {
+	n := startTestNode(t, nil)
+	k := n.key(1)
+	hash := script.Hash160(k.PubKey(true))
+	pkScript := new(script.Builder).Op(script.Op0).Data(hash[:]).Script()
+	to, _ := address.Encode(&n.params.Address, pkScript)
+	f := fund(t, pkScript)
+	signed := func(inputs []any, amount string) string {
+		raw := f.call("createrawtransaction", inputs, obj(to, written(amount))).Text
+		v := f.call("signrawtransactionwithkey", raw, []string{k.wif})
+		if v.Get("complete").Text != "true" {
+			t.Fatalf("%s", jsonrpc.Append(nil, v))
+		}
+		if got := f.call("combinerawtransaction", []string{raw, v.Get("hex").Text}).Text; got != v.Get("hex").Text {
+			t.Errorf("combined: %s, want %s", got, v.Get("hex").Text)
+		}
+		return v.Get("hex").Text
+	}
+	parent := f.call("sendrawtransaction", signed([]any{f.input(0)}, "0.0999")).Text
+	child := f.call("sendrawtransaction", signed([]any{obj("txid", parent, "vout", 0)}, "0.0998")).Text
+	if got := f.text("getrawmempool"); !strings.Contains(got, parent) || !strings.Contains(got, child) {
+		t.Errorf("the pool has %s", got)
+	}
+	// A replacement of both.
+	other := f.call("sendrawtransaction", signed([]any{f.input(0)}, "0.09")).Text
+	if got := f.text("getrawmempool"); got != `["`+other+`"]` {
+		t.Errorf("the pool has %s, want %s", got, other)
+	}
+	// An output that the parent does not have, and one of nothing.
+	for _, op := range []jsonrpc.Object{obj("txid", other, "vout", 1), obj("txid", parent, "vout", 0)} {
+		raw := f.call("createrawtransaction", []any{op}, []any{}).Text
+		v := f.call("signrawtransactionwithkey", raw, []string{k.wif})
+		if got := v.Get("errors").At(0).Get("error").Text; got != "Input not found or already spent" {
+			t.Errorf("%s", jsonrpc.Append(nil, v))
+		}
+	}
+}
+
 func TestSignRawTransactionErrors(t *testing.T) {
 	n := startTestNode(t, nil)
 	k := n.key(1)

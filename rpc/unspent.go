@@ -2,10 +2,10 @@ package rpc
 
 import "github.com/keelson-chain/keelson/wire"
 
-// unspent looks an output up that is not spent on the active chain. What the
-// pool spends counts as unspent, since whoever asks may want to replace it.
+// unspent looks an output up that is of the pool, or unspent at the tip. What
+// the pool spends counts as unspent, since whoever asks may want to replace it.
 func (c *call) unspent(op wire.OutPoint) (*wire.TxOut, error) {
-	coin, found, err := c.Ledger.Coin(op)
+	coin, found, err := c.Pool.Coin(c.ctx, op)
 	if err != nil || !found {
 		return nil, err
 	}
