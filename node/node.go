@@ -122,6 +122,8 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	}()
 
 	m := miner.New(miner.Config{Chain: l, Source: pool, MinFeeRate: miner.DefaultMinFeeRate, Workers: cfg.Ledger.Workers, Now: clock.Now, Log: log})
+	watch.Add(metrics.Pool(pool))
+	watch.Add(metrics.Miner(m))
 	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m})
 	greet(log, cfg, l)
 	run("ledger", func(ctx context.Context) error { return follow(ctx, l, cfg, log, func() { stop(errStop) }) })

@@ -98,6 +98,9 @@ func TestMetrics(t *testing.T) {
 		{1, "keelson_rpc_calls_total", []string{"getblockhash", "ok"}},
 		{1, "keelson_rpc_calls_total", []string{"getblockhash", "error"}},
 		{16, "keelson_rpc_threads", nil},
+		{0, "keelson_mempool_transactions", nil},
+		{0, "keelson_miner_hash_rate", nil},
+		{8, "keelson_miner_blocks_total", nil},
 		{0, "keelson_rpc_queue", nil},
 		{0, "keelson_rpc_refused_total", nil},
 	} {
