@@ -5,7 +5,6 @@ import (
 
 	"github.com/keelson-chain/keelson/script"
 	"github.com/keelson-chain/keelson/script/sig"
-	"github.com/keelson-chain/keelson/wire"
 )
 
 // Data is what is known of how to spend a coin: from an input that carries it
@@ -154,17 +153,4 @@ func pushAll(elements [][]byte) []byte {
 		b.Data(e)
 	}
 	return b.Script()
-}
-
-// coins returns the outputs spent, and whether all of them are known.
-func coins(spent []*wire.TxOut) (outs []wire.TxOut, all bool) {
-	outs, all = make([]wire.TxOut, len(spent)), true
-	for i, out := range spent {
-		if out == nil {
-			all = false
-			continue
-		}
-		outs[i] = *out
-	}
-	return outs, all
 }

@@ -38,6 +38,19 @@ func NewTx(tx *wire.Tx, spent []*wire.TxOut) *Tx {
 	return t
 }
 
+// coins returns the outputs spent, and whether all of them are known.
+func coins(spent []*wire.TxOut) (outs []wire.TxOut, all bool) {
+	outs, all = make([]wire.TxOut, len(spent)), true
+	for i, out := range spent {
+		if out == nil {
+			all = false
+			continue
+		}
+		outs[i] = *out
+	}
+	return outs, all
+}
+
 // Tx returns a copy of the transaction as it is now.
 func (t *Tx) Tx() *wire.Tx { return t.tx.Clone() }
 
