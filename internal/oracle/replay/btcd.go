@@ -43,7 +43,7 @@ func BTCD(path, dir string) (r Result, err error) {
 	if err != nil {
 		return r, err
 	}
-	err = blocks(path, func(raw []byte) error {
+	err = Frames(path, func(raw []byte) error {
 		b, err := btcutil.NewBlockFromBytes(raw)
 		if err != nil {
 			return err

@@ -36,12 +36,13 @@ func (r Result) InputsPerCPU() float64 { return float64(r.Inputs) / r.CPU.Second
 // MicrosPerInput returns the microseconds of processor time for an input.
 func (r Result) MicrosPerInput() float64 { return float64(r.CPU.Microseconds()) / float64(r.Inputs) }
 
-// maxFrame bounds a block of a chain file: the weight limit of regtest.
+// maxFrame bounds a frame: the weight limit of regtest.
 const maxFrame = 4_000_000
 
-// blocks calls f with each block of a chain file: raw blocks from height 1,
-// each after its length in 4 bytes, little-endian.
-func blocks(path string, f func(raw []byte) error) error {
+// Frames calls f with each block of a chain file, or each transaction of a file
+// of transactions: raw, each after its length in 4 bytes, little-endian. f may
+// keep what it is given.
+func Frames(path string, f func(raw []byte) error) error {
 	file, err := os.Open(path)
 	if err != nil {
 		return err
@@ -53,18 +54,18 @@ func blocks(path string, f func(raw []byte) error) error {
 		if _, err := io.ReadFull(r, length[:]); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
-			return fmt.Errorf("%s: length of block %d: %w", path, n, err)
+			return fmt.Errorf("%s: length of frame %d: %w", path, n, err)
 		}
 		size := binary.LittleEndian.Uint32(length[:])
 		if size > maxFrame {
-			return fmt.Errorf("%s: block %d claims %d bytes", path, n, size)
+			return fmt.Errorf("%s: frame %d claims %d bytes", path, n, size)
 		}
 		raw := make([]byte, size)
 		if _, err := io.ReadFull(r, raw); err != nil {
-			return fmt.Errorf("%s: block %d: %w", path, n, err)
+			return fmt.Errorf("%s: frame %d: %w", path, n, err)
 		}
 		if err := f(raw); err != nil {
-			return fmt.Errorf("%s: block %d: %w", path, n, err)
+			return fmt.Errorf("%s: frame %d: %w", path, n, err)
 		}
 	}
 }
@@ -87,6 +88,12 @@ func (m meter) stop(r *Result) error {
 	}
 	r.CPU, r.Wall, r.PeakRSS = cpu-m.cpu, time.Since(m.wall), rss
 	return nil
+}
+
+// CPU returns the user and system time of the process so far.
+func CPU() (time.Duration, error) {
+	cpu, _, err := usage()
+	return cpu, err
 }
 
 // usage returns the user and system time of the process so far, and the peak
