@@ -110,6 +110,10 @@ benchstat: ## compare two outputs of bench: make benchstat OLD=a.txt NEW=b.txt
 replay: ## import the three chains with btcd and Keelson in turn, and print the ratio
 	cd internal/oracle && $(GO) run ./cmd/replay -rounds 3 -procs 1,2 $(CHAINS)
 
+.PHONY: accept
+accept: ## offer 20,000 transactions to btcd's pool and to ours: verdicts, time, memory
+	cd internal/oracle && $(GO) run ./cmd/acceptdiff && $(GO) run ./cmd/acceptdiff -mixed -rounds 1
+
 .PHONY: ci
 ci: ## all that CI does
 	.ci/run

@@ -24,12 +24,12 @@ type Input struct {
 	Broken []Broken
 }
 
-// Load reads the transactions of a file, at most max of them (0: all), and
+// Load reads the transactions of a file, at most max of them, and
 // breaks every so many of them that there are about broken variants.
 func Load(chain, transactions string, max, broken int) (Input, error) {
 	in := Input{Chain: chain}
 	err := replay.Frames(transactions, func(raw []byte) error {
-		if max == 0 || len(in.Valid) < max {
+		if len(in.Valid) < max {
 			in.Valid = append(in.Valid, raw)
 		}
 		return nil

@@ -2,10 +2,12 @@
 // Keelson's, and prints what each costs in processor time and memory, and every
 // transaction about which they do not agree. There must be none.
 //
-//	acceptdiff -chain chain.dat -mempool mempool.dat -rounds 3
+//	acceptdiff -rounds 3                                    20,000 P2WPKH transactions
+//	acceptdiff -mixed                                       P2WPKH, P2TR and P2PKH
+//	acceptdiff -chain chain.dat -mempool mempool.dat        any that are valid on the chain's tip
 //
-// Both files hold raw blocks or transactions, each after its length in 4
-// bytes, little-endian. The transactions are valid on the chain's tip.
+// The files hold raw blocks and transactions, each after its length in 4
+// bytes, little-endian.
 package main
 
 import (
@@ -23,33 +25,39 @@ import (
 )
 
 func main() {
-	chain := flag.String("chain", "", "the chain file")
+	chain := flag.String("chain", "", "the chain file; one is made if there is none")
 	transactions := flag.String("mempool", "", "the file of transactions that are valid on its tip")
+	mixed := flag.Bool("mixed", false, "make transactions of several kinds")
 	rounds := flag.Int("rounds", 3, "how often each pool is filled")
-	most := flag.Int("n", 20_000, "transactions at most; 0 for all")
+	n := flag.Int("n", 20_000, "transactions")
 	broken := flag.Int("broken", 1000, "broken variants that are offered, too")
 	profile := flag.String("cpuprofile", "", "write a profile of Keelson's Add to this file")
 	flag.Parse()
-	if *chain == "" || *transactions == "" {
-		fmt.Fprintln(os.Stderr, "acceptdiff: name a chain and a file of transactions")
+	if (*chain == "") != (*transactions == "") || *n < 1 || *rounds < 1 {
+		fmt.Fprintln(os.Stderr, "acceptdiff: -chain and -mempool go together; -n and -rounds are at least 1")
 		os.Exit(2)
 	}
-	if err := run(*chain, *transactions, *rounds, *most, *broken, *profile); err != nil {
+	if err := run(*chain, *transactions, *mixed, *rounds, *n, *broken, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "acceptdiff:", err)
 		os.Exit(1)
 	}
 }
 
-func run(chain, transactions string, rounds, most, broken int, profile string) (err error) {
-	in, err := accept.Load(chain, transactions, most, broken)
-	if err != nil {
-		return err
-	}
+func run(chain, transactions string, mixed bool, rounds, n, broken int, profile string) (err error) {
 	dir, err := os.MkdirTemp("", "acceptdiff")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	if chain == "" {
+		if chain, transactions, err = accept.Generate(dir, n, mixed); err != nil {
+			return err
+		}
+	}
+	in, err := accept.Load(chain, transactions, n, broken)
+	if err != nil {
+		return err
+	}
 
 	fmt.Printf("%s: %d transactions, GOMAXPROCS %d\n", filepath.Base(transactions), len(in.Valid), runtime.GOMAXPROCS(0))
 	micros := map[string][]float64{}
@@ -73,9 +81,7 @@ func run(chain, transactions string, rounds, most, broken int, profile string) (
 			differ += compare(in, results[0], r)
 		}
 	}
-	if err := medians(micros); err != nil {
-		return err
-	}
+	medians(micros)
 	if differ > 0 {
 		return fmt.Errorf("%d answers differ", differ)
 	}
@@ -182,17 +188,13 @@ func verdicts(title string, kinds, a, b []string) (differ int) {
 }
 
 // medians prints the median of each pool and its ratio to btcd's.
-func medians(micros map[string][]float64) error {
+func medians(micros map[string][]float64) {
 	median := func(name string) float64 {
 		list := slices.Sorted(slices.Values(micros[name]))
 		return list[len(list)/2]
-	}
-	if len(micros) == 0 {
-		return errors.New("no rounds")
 	}
 	first := median("btcd")
 	for _, name := range slices.Sorted(maps.Keys(micros)) {
 		fmt.Printf("median %-15s %6.1f us of processor time for a transaction, %.2f times btcd's\n", name, median(name), median(name)/first)
 	}
-	return nil
 }
