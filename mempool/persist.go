@@ -343,12 +343,14 @@ func (l *loader) saved(raw []byte) error {
 		return err
 	}
 	for n := r.count(wire.HashSize); n > 0 && r.err == nil; n-- {
-		l.pool.setUnbroadcast(wire.Hash(r.take(wire.HashSize)))
+		l.pool.MarkUnbroadcast(wire.Hash(r.take(wire.HashSize)))
 	}
 	return r.err
 }
 
-func (p *Pool) setUnbroadcast(txid wire.Hash) {
+// MarkUnbroadcast makes a transaction of the pool count as unbroadcast, as if
+// this node's own user had just sent it.
+func (p *Pool) MarkUnbroadcast(txid wire.Hash) {
 	p.mu.Lock()
 	defer p.unlock()
 	if e := p.lookup(&txid); e != nil && !e.has(flagUnbroadcast) {

@@ -2,6 +2,7 @@ package mempool
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"github.com/keelson-chain/keelson/mempool/policy"
@@ -38,7 +39,8 @@ func (c *candidate) verdict() Verdict {
 
 // Test judges transactions without adding them: one alone, or several as a
 // package, in which later ones may spend from earlier ones but nothing is
-// replaced. pkg says what is wrong with the package itself, "" if nothing is.
+// replaced. pkg says what is wrong with the package itself, with Bitcoin Core's debug
+// message, "" if nothing is.
 // err is a fault or ctx's.
 func (p *Pool) Test(ctx context.Context, txs []*wire.Tx) (verdicts []Verdict, pkg string, err error) {
 	verdicts = make([]Verdict, len(txs))
@@ -109,11 +111,33 @@ func (p *Pool) judgePackage(txs []*wire.Tx, verdicts []Verdict) (all []*candidat
 			}
 		}
 	}
-	// As if each descended from all others, which is on the safe side.
-	if _, exceeded := p.withinLimits(size, len(all), parents, p.cfg.Limits); exceeded != "" {
-		return nil, "package-mempool-limits", nil
+	if exceeded := p.packageExceeds(size, len(all), parents); exceeded != "" {
+		return nil, "package-mempool-limits, " + exceeded, nil
 	}
 	return all, "", nil
+}
+
+// packageExceeds says, in Bitcoin Core's words, which limit count transactions
+// of size virtual bytes together would break that spend from parents: as if
+// each descended from all others, which is on the safe side.
+func (p *Pool) packageExceeds(size, count int, parents []*entry) string {
+	l := p.cfg.Limits
+	switch {
+	case count > l.AncestorCount:
+		return fmt.Sprintf("package count %d exceeds ancestor count limit [limit: %d]", count, l.AncestorCount)
+	case count > l.DescendantCount:
+		return fmt.Sprintf("package count %d exceeds descendant count limit [limit: %d]", count, l.DescendantCount)
+	case size > l.AncestorSize:
+		return fmt.Sprintf("package size %d exceeds ancestor size limit [limit: %d]", size, l.AncestorSize)
+	case size > l.DescendantSize:
+		return fmt.Sprintf("package size %d exceeds descendant size limit [limit: %d]", size, l.DescendantSize)
+	case len(parents)+count > l.AncestorCount:
+		return fmt.Sprintf("too many unconfirmed parents [limit: %d]", l.AncestorCount)
+	}
+	if _, exceeded := p.withinLimits(size, count, parents, l); exceeded != "" {
+		return "possibly " + exceeded
+	}
+	return ""
 }
 
 // wellFormed says what is wrong with a package as such, in Bitcoin Core's words.

@@ -168,7 +168,7 @@ func getrawmempool(c *call) (any, error) {
 var errNotInPool = jsonrpc.Errorf(jsonrpc.CodeInvalidAddress, "Transaction not in mempool")
 
 func getmempoolentry(c *call) (any, error) {
-	txid := c.hash(0, "txid")
+	txid := c.hash(0, "parameter 1")
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -185,7 +185,7 @@ func getmempooldescendants(c *call) (any, error) { return c.related(c.Pool.Desce
 
 // related lists the relatives of the transaction in argument 0.
 func (c *call) related(relatives func(wire.Hash) ([]mempool.Info, bool)) (any, error) {
-	verbose, txid := c.boolOr(1, false), c.hash(0, "txid")
+	verbose, txid := c.boolOr(1, false), c.hash(0, "parameter 1")
 	if c.err != nil {
 		return nil, c.err
 	}

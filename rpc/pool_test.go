@@ -327,9 +327,18 @@ func TestPool(t *testing.T) {
 	if v := p.call("getrawtransaction", id(child), 1); v.Get("confirmations").Text != "1" {
 		t.Errorf("getrawtransaction: %s", encoded(v))
 	}
-	// And back.
+	// And back: not as something that nobody has seen, until it is sent again.
 	p.call("invalidateblock", p.call("getbestblockhash").Text)
 	p.checked(3)
+	unbroadcast := func(want string) {
+		t.Helper()
+		if v := p.call("getmempoolentry", id(child)); v.Get("unbroadcast").Text != want {
+			t.Errorf("unbroadcast: %s", encoded(v))
+		}
+	}
+	unbroadcast("false")
+	p.send(child)
+	unbroadcast("true")
 	if got := p.call("getmempoolancestors", id(grandchild)); got.Len() != 2 {
 		t.Errorf("getmempoolancestors: %s", encoded(got))
 	}
@@ -628,15 +637,15 @@ func TestPoolErrors(t *testing.T) {
 		{"getrawmempool", []any{1}, -3, "Wrong type passed:\n{\n    \"Position 1 (verbose)\": \"JSON value of type number is not of expected type bool\"\n}"},
 		{"getrawmempool", []any{true, true, 1}, -1, "getrawmempool ( verbose mempool_sequence )\n\n"},
 		{"getmempoolentry", []any{zeros}, -5, "Transaction not in mempool"},
-		{"getmempoolentry", []any{"foo"}, -8, "txid must be of length 64 (not 3, for 'foo')"},
-		{"getmempoolentry", []any{bad}, -8, "txid must be hexadecimal string (not '" + bad + "')"},
+		{"getmempoolentry", []any{"foo"}, -8, "parameter 1 must be of length 64 (not 3, for 'foo')"},
+		{"getmempoolentry", []any{bad}, -8, "parameter 1 must be hexadecimal string (not '" + bad + "')"},
 		{"getmempoolentry", nil, -1, "getmempoolentry \"txid\"\n\n"},
 		{"getmempoolancestors", []any{zeros}, -5, "Transaction not in mempool"},
 		{"getmempoolancestors", []any{zeros, true}, -5, "Transaction not in mempool"},
 		{"getmempoolancestors", []any{zeros, 1}, -3, "Position 2 (verbose)"},
 		{"getmempoolancestors", nil, -1, "getmempoolancestors \"txid\" ( verbose )\n\n"},
 		{"getmempooldescendants", []any{zeros}, -5, "Transaction not in mempool"},
-		{"getmempooldescendants", []any{"foo"}, -8, "txid must be of length 64 (not 3, for 'foo')"},
+		{"getmempooldescendants", []any{"foo"}, -8, "parameter 1 must be of length 64 (not 3, for 'foo')"},
 		{"getmempooldescendants", nil, -1, "getmempooldescendants \"txid\" ( verbose )\n\n"},
 
 		{"gettxspendingprevout", []any{[]any{}}, -8, "Invalid parameter, outputs are missing"},

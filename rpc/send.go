@@ -102,6 +102,7 @@ func sendrawtransaction(c *call) (any, error) {
 		}
 	}
 	if c.Pool.Has(txid) { // perhaps with another witness
+		c.Pool.MarkUnbroadcast(txid)
 		return txid, nil
 	}
 	err = c.Pool.Add(c.ctx, tx, mempool.AddOptions{MaxFee: rate.Fee(virtualSize(tx)), Local: true})

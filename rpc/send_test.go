@@ -274,3 +274,57 @@ func TestTestMempoolAccept(t *testing.T) {
 		n.fails(c.code, c.message, "testmempoolaccept", c.args...)
 	}
 }
+
+// TestPackageLimits tests families that would be too large for the pool.
+func TestPackageLimits(t *testing.T) {
+	p := startPooled(t, 2, nil, nil)
+	var family []*wire.Tx
+	coin, size := p.coins[0], 0
+	for range 4 {
+		tx := p.pay(1_000, coin)
+		coin = p.out(tx, 0)
+		family = append(family, tx)
+		size += virtualSize(tx)
+	}
+	for _, c := range []struct {
+		name   string
+		limits mempool.Limits
+		inPool int // how many of the family are in the pool before
+		want   string
+	}{
+		{"none", mempool.Limits{AncestorCount: 4, AncestorSize: size, DescendantCount: 4, DescendantSize: size}, 0, ""},
+		{"none, with parents", mempool.Limits{AncestorCount: 4, AncestorSize: size, DescendantCount: 4, DescendantSize: size}, 2, ""},
+		{"ancestors", mempool.Limits{AncestorCount: 3, AncestorSize: size, DescendantCount: 4, DescendantSize: size}, 0,
+			"package count 4 exceeds ancestor count limit [limit: 3]"},
+		{"descendants", mempool.Limits{AncestorCount: 4, AncestorSize: size, DescendantCount: 3, DescendantSize: size}, 0,
+			"package count 4 exceeds descendant count limit [limit: 3]"},
+		{"size of ancestors", mempool.Limits{AncestorCount: 4, AncestorSize: size - 1, DescendantCount: 4, DescendantSize: size}, 0,
+			fmt.Sprintf("package size %d exceeds ancestor size limit [limit: %d]", size, size-1)},
+		{"size of descendants", mempool.Limits{AncestorCount: 4, AncestorSize: size, DescendantCount: 4, DescendantSize: size - 1}, 0,
+			fmt.Sprintf("package size %d exceeds descendant size limit [limit: %d]", size, size-1)},
+		{"parents", mempool.Limits{AncestorCount: 3, AncestorSize: size, DescendantCount: 4, DescendantSize: size}, 1,
+			"too many unconfirmed parents [limit: 3]"},
+		{"ancestors of parents", mempool.Limits{AncestorCount: 3, AncestorSize: size, DescendantCount: 4, DescendantSize: size}, 2,
+			"possibly too many unconfirmed ancestors [limit: 3]"},
+		{"descendants of parents", mempool.Limits{AncestorCount: 4, AncestorSize: size, DescendantCount: 3, DescendantSize: size}, 2,
+			fmt.Sprintf("possibly too many descendants for tx %v [limit: 3]", family[0].TxID())},
+	} {
+		p.servePool(func(cfg *mempool.Config) { cfg.Limits, cfg.File = c.limits, "" })
+		p.send(family[:c.inPool]...)
+		var rest []any
+		for _, tx := range family[c.inPool:] {
+			rest = append(rest, raw(tx))
+		}
+		v := p.call("testmempoolaccept", rest)
+		for i := range v.Len() {
+			want, allowed := "", "true"
+			if c.want != "" {
+				want, allowed = "package-mempool-limits, "+c.want, ""
+			}
+			if got := v.At(i); got.Get("package-error").Text != want || got.Get("allowed").Text != allowed {
+				t.Errorf("%s: %s, want %q", c.name, encoded(got), want)
+			}
+		}
+		p.checked(c.inPool)
+	}
+}
