@@ -14,6 +14,11 @@ func CheckBlock(p *Params, b *wire.Block) error {
 	if err := checkWork(p, &b.Header); err != nil {
 		return err
 	}
+	return checkBody(p, b)
+}
+
+// checkBody is CheckBlock but for the proof of work.
+func checkBody(p *Params, b *wire.Block) error {
 	root, mutated := b.TxMerkleRoot()
 	if root != b.Header.MerkleRoot {
 		return ruleError(ErrMerkleRoot, "header has %v, transactions %v", b.Header.MerkleRoot, root).
@@ -48,6 +53,21 @@ func CheckBlock(p *Params, b *wire.Block) error {
 		return ruleError(ErrBlockSigOps, "cost %d", cost).debug("out-of-bounds SigOpCount")
 	}
 	return nil
+}
+
+// ValidateProposal judges a block that nobody has solved yet as a child of
+// s.Tip in all but proof of work and what needs the coins; now is the time in
+// seconds since 1970. It is CheckBlock, ValidateHeader and ValidateBlockContext
+// for block proposals (BIP 23), in Bitcoin Core's order. Every error is a
+// *RuleError.
+func ValidateProposal(s State, b *wire.Block, now int64) error {
+	if err := s.validateHeader(&b.Header, now); err != nil {
+		return err
+	}
+	if err := checkBody(s.Params, b); err != nil {
+		return err
+	}
+	return ValidateBlockContext(s, b)
 }
 
 // maybeInnerNodes reports whether what is given as the transactions of b could

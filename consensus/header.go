@@ -17,6 +17,11 @@ func ValidateHeader(s State, h *wire.Header, now int64) error {
 	if err := checkWork(s.Params, h); err != nil {
 		return err
 	}
+	return s.validateHeader(h, now)
+}
+
+// validateHeader is ValidateHeader but for the proof of work.
+func (s State) validateHeader(h *wire.Header, now int64) error {
 	if h.PrevBlock != s.Tip.Hash {
 		return ruleError(ErrPrevBlock, "parent is %v, not %v", h.PrevBlock, s.Tip.Hash)
 	}

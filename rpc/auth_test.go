@@ -20,7 +20,7 @@ func testAuth(user, salt, password string) string {
 func mustPrefix(text string) netip.Prefix { return netip.MustParsePrefix(text) }
 
 // endlessMiner never finds a block.
-type endlessMiner struct{ testMiner }
+type endlessMiner struct{ Miner }
 
 func (endlessMiner) Generate(ctx context.Context, _ int, _ []byte, _ uint64) ([]wire.Hash, error) {
 	<-ctx.Done()

@@ -10,6 +10,7 @@ import (
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/miner/template"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -122,6 +123,14 @@ type Miner interface {
 	// Solve sets the nonce of such a block. It returns an error if maxTries
 	// hashes were not enough.
 	Solve(ctx context.Context, b *wire.Block, maxTries uint64) error
+	// Template returns what to search for a miner outside of the node.
+	Template() (*template.Template, error)
+	// Outdated reports whether there may be something better than the template
+	// whose selection had that sequence number.
+	Outdated(sequence uint64) bool
+	// LastTemplate returns the weight and the number of transactions of the last
+	// block that was put together for anybody, if there was one.
+	LastTemplate() (weight, txs int, ok bool)
 }
 
 // Node is what calls work on. It is given to Server.Serve once it is there; until

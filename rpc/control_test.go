@@ -192,6 +192,7 @@ func TestConvertible(t *testing.T) {
 	want := map[string]string{ // positions
 		"getblock": "1", "getblockhash": "0", "getblockheader": "1", "getblockstats": "01", "getchaintxstats": "0", "gettxout": "12", "gettxoutsetinfo": "12",
 		"verifychain": "01", "pruneblockchain": "0", "generatetoaddress": "02", "generatetodescriptor": "02", "generateblock": "12", "getnetworkhashps": "01",
+		"getblocktemplate":  "0",
 		"getrawtransaction": "1", "decoderawtransaction": "1", "setmocktime": "0", "mockscheduler": "0", "logging": "01", "stop": "0", "echojson": "0123456789",
 		"createrawtransaction": "0123", "signrawtransactionwithkey": "12", "combinerawtransaction": "0", "createmultisig": "01", "deriveaddresses": "1",
 		"getrawmempool": "01", "getmempoolancestors": "1", "getmempooldescendants": "1", "gettxspendingprevout": "0", "prioritisetransaction": "12",

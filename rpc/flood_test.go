@@ -301,7 +301,7 @@ func TestGiantBatches(t *testing.T) {
 // TestBatchEnds: a batch does not go on for a client that has left.
 func TestBatchEnds(t *testing.T) {
 	n := startTestNode(t, nil)
-	n.server.Serve(Node{Ledger: n.ledger, Miner: endlessMiner{testMiner{n.ledger, n.clock}}})
+	n.server.Serve(Node{Ledger: n.ledger, Miner: endlessMiner{newTestMiner(n)}})
 	conn := n.dial()
 	conn.send(n.request("[" + strings.Repeat(`{"method":"generatetodescriptor","params":[1,"raw(51)"]},`, 1000) + `{"method":"uptime"}]`))
 	eventually(t, "the batch begins", func() bool { return n.server.Load().Working == 1 })
@@ -370,7 +370,7 @@ func TestIdleConnections(t *testing.T) {
 // TestConnectionsAtWork: a connection at work never gives way.
 func TestConnectionsAtWork(t *testing.T) {
 	n := startTestNode(t, func(c *Config, _ *ledger.Config) { c.limits.connections = 3 })
-	n.server.Serve(Node{Ledger: n.ledger, Miner: endlessMiner{testMiner{n.ledger, n.clock}}})
+	n.server.Serve(Node{Ledger: n.ledger, Miner: endlessMiner{newTestMiner(n)}})
 	work := n.request(`{"method":"generatetodescriptor","params":[1,"raw(51)"],"id":1}`)
 	conns := []*rawConn{n.dial(), n.dial(), n.dial()}
 	for i, c := range conns {

@@ -14,13 +14,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keelson-chain/keelson/consensus"
-	"github.com/keelson-chain/keelson/consensus/chaingen"
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/mempool/policy"
+	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/rpc/client"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
-	"github.com/keelson-chain/keelson/script"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -69,7 +68,12 @@ func (n *testNode) servePool(change func(*mempool.Config)) {
 		n.pool.Close()
 	}
 	n.pool = pool
-	n.server.Serve(Node{Ledger: n.ledger, Pool: pool, Miner: testMiner{n.ledger, n.clock}})
+	n.server.Serve(Node{Ledger: n.ledger, Pool: pool, Miner: newTestMiner(n)})
+}
+
+// newTestMiner is a miner with the node's pool.
+func newTestMiner(n *testNode) *miner.Miner {
+	return miner.New(miner.Config{Chain: n.ledger, Source: n.pool, Workers: 1, Now: n.clock.Now, MinFeeRate: miner.DefaultMinFeeRate})
 }
 
 // newTestNode is startTestNode before the end of the warm-up.
@@ -265,56 +269,3 @@ func (c *testClock) Now() time.Time {
 }
 
 func (c *testClock) SetMock(seconds int64) { c.mock.Store(seconds) }
-
-// testMiner makes real blocks of coinbases and given transactions.
-type testMiner struct {
-	ledger *ledger.Ledger
-	clock  *testClock
-}
-
-func (m testMiner) Generate(ctx context.Context, n int, pkScript []byte, maxTries uint64) ([]wire.Hash, error) {
-	hashes := []wire.Hash{}
-	for range n {
-		if maxTries == 0 {
-			return hashes, nil
-		}
-		b := m.Block(m.ledger.Tip(), nil, pkScript)
-		if err := m.Solve(ctx, b, maxTries); err != nil {
-			return hashes, err
-		}
-		if err := m.ledger.AddBlock(ctx, b); err != nil {
-			return hashes, err
-		}
-		hashes = append(hashes, b.Hash())
-	}
-	return hashes, ctx.Err()
-}
-
-func (m testMiner) Block(s consensus.State, txs []*wire.Tx, pkScript []byte) *wire.Block {
-	height := s.Tip.Height + 1
-	coinbase := &wire.Tx{
-		Version: 2,
-		Inputs: []wire.TxIn{{
-			PrevOut:   wire.OutPoint{Index: 0xffffffff},
-			SigScript: new(script.Builder).Int(int64(height)).Op(script.Op0).Script(),
-			Sequence:  wire.SequenceFinal,
-			Witness:   [][]byte{make([]byte, 32)},
-		}},
-		Outputs: []wire.TxOut{{Value: consensus.Subsidy(s.Params, height), PkScript: pkScript}, {}},
-	}
-	b := &wire.Block{Txs: append([]*wire.Tx{coinbase}, txs...)}
-	coinbase.Outputs[1].PkScript = wire.WitnessCommitmentScript(wire.WitnessCommitmentHash(b.WitnessMerkleRoot(), [32]byte{}))
-	b.Header = wire.Header{
-		Version:   0x20000000,
-		PrevBlock: s.Tip.Hash,
-		Time:      uint32(max(m.clock.Now().Unix(), s.MinTime())),
-		Bits:      uint32(s.NextBits()),
-	}
-	b.Header.MerkleRoot, _ = b.TxMerkleRoot()
-	return b
-}
-
-func (m testMiner) Solve(_ context.Context, b *wire.Block, _ uint64) error {
-	chaingen.Solve(b)
-	return nil
-}

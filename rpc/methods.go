@@ -20,6 +20,7 @@ var methods = sync.OnceValue(func() map[string]*method {
 		feeMethods(),
 		choiceMethods(),
 		miningMethods(),
+		templateMethods(),
 		submitMethods(),
 		rawMethods(),
 		signMethods(),

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/keelson-chain/keelson/consensus"
-	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/script/address"
 	"github.com/keelson-chain/keelson/script/descriptor"
@@ -64,6 +63,8 @@ func miningMethods() []method {
 			help: "What a miner wants to know.",
 			results: one(rObject("", "",
 				rNumber("blocks", "the tip's height"),
+				maybe(rNumber("currentblockweight", "the weight of the last block that was put together, with what is kept free for its coinbase")),
+				maybe(rNumber("currentblocktx", "its transactions, without the coinbase")),
 				rNumber("difficulty", "the tip's"),
 				rNumber("networkhashps", "an estimate of all miners' hashes per second"),
 				rNumber("pooledtx", "unconfirmed transactions"),
@@ -140,8 +141,13 @@ func generateblock(c *call) (any, error) {
 	}
 	var txs []*wire.Tx
 	for _, text := range texts {
-		if _, err := wire.ParseHash(text); err == nil {
-			return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidAddress, "Transaction %s not in mempool.", text)
+		if txid, err := wire.ParseHash(text); err == nil {
+			tx, ok := c.Pool.Tx(txid)
+			if !ok {
+				return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidAddress, "Transaction %s not in mempool.", text)
+			}
+			txs = append(txs, tx)
+			continue
 		}
 		tx, err := decodeTx(text)
 		if err != nil {
@@ -193,8 +199,7 @@ func oneScript(d *descriptor.Descriptor) ([]byte, error) {
 	return pkScript, nil
 }
 
-// newBlock builds and solves a block on the tip, and checks that it is valid,
-// so that one which is not leaves no trace in the ledger.
+// newBlock builds a block on the tip, checks that it is valid, and solves it.
 func (c *call) newBlock(txs []*wire.Tx, pkScript []byte) (*wire.Block, error) {
 	coins, err := c.Ledger.Snapshot()
 	if err != nil {
@@ -206,34 +211,19 @@ func (c *call) newBlock(txs []*wire.Tx, pkScript []byte) (*wire.Block, error) {
 		return nil, err
 	}
 	block := c.Miner.Block(state, txs, pkScript)
+	if err := c.testBlock(state, block, coins); err != nil {
+		if text := consensus.RejectText(err); text != "" {
+			return nil, jsonrpc.Errorf(jsonrpc.CodeVerify, "testBlockValidity failed: %s", text)
+		}
+		return nil, err
+	}
 	if err := c.Miner.Solve(c.ctx, block, defaultMaxTries); err != nil {
 		if c.ctx.Err() != nil {
 			return nil, c.ctx.Err()
 		}
 		return nil, errors.New("Failed to make block.")
 	}
-	err = testBlock(state, block, coins)
-	text := consensus.RejectText(err)
-	if text == "" {
-		return block, err
-	}
-	return nil, jsonrpc.Errorf(jsonrpc.CodeVerify, "testBlockValidity failed: %s", text)
-}
-
-// testBlock judges a block that was built on the state by every rule but those
-// of the header, which the builder keeps.
-func testBlock(state consensus.State, block *wire.Block, coins *ledger.Snapshot) error {
-	if err := consensus.CheckBlock(state.Params, block); err != nil {
-		return err
-	}
-	if err := consensus.ValidateBlockContext(state, block); err != nil {
-		return err
-	}
-	spent, err := consensus.Gather(state, block, coins)
-	if err != nil {
-		return err
-	}
-	return consensus.ValidateBlock(state, block, spent, consensus.Options{})
+	return block, nil
 }
 
 func getmininginfo(c *call) (any, error) {
@@ -247,9 +237,15 @@ func getmininginfo(c *call) (any, error) {
 	}
 	var o jsonrpc.Object
 	o.Add("blocks", tip.Ref.Height)
+	if c.Miner != nil {
+		if weight, txs, ok := c.Miner.LastTemplate(); ok {
+			o.Add("currentblockweight", weight)
+			o.Add("currentblocktx", txs)
+		}
+	}
 	o.Add("difficulty", difficulty(&tip.Header))
 	o.Add("networkhashps", rate)
-	o.Add("pooledtx", 0)
+	o.Add("pooledtx", c.Pool.Stats().Count)
 	o.Add("chain", c.s.cfg.Params.Name)
 	o.Add("warnings", c.s.warnings())
 	return o, nil

@@ -551,7 +551,7 @@ func TestWorkQueue(t *testing.T) {
 // is told.
 func TestStopCancels(t *testing.T) {
 	n := startTestNode(t, nil)
-	n.server.Serve(Node{Ledger: n.ledger, Miner: endlessMiner{testMiner{n.ledger, n.clock}}})
+	n.server.Serve(Node{Ledger: n.ledger, Miner: endlessMiner{newTestMiner(n)}})
 	result := make(chan error, 1)
 	go func() {
 		_, err := n.Call(context.Background(), "generatetodescriptor", 1, "raw(51)")

@@ -35,6 +35,8 @@ func submitMethods() []method {
 	}
 }
 
+var errBlockDecode = jsonrpc.Errorf(jsonrpc.CodeDeserialization, "Block decode failed")
+
 func submitblock(c *call) (any, error) {
 	text := c.text(0)
 	if c.err != nil {
@@ -42,11 +44,11 @@ func submitblock(c *call) (any, error) {
 	}
 	raw, err := hex.DecodeString(text)
 	if err != nil {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "Block decode failed")
+		return nil, errBlockDecode
 	}
 	b, err := wire.DecodeBlock(raw)
 	if err != nil {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "Block decode failed")
+		return nil, errBlockDecode
 	}
 	if len(b.Txs) == 0 || !b.Txs[0].IsCoinbase() {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "Block does not start with a coinbase")

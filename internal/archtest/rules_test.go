@@ -60,8 +60,8 @@ var rules = map[string]rule{
 	"miner/template": {floor: 4, pure: true, joins: true},
 	"rpc": {
 		floor:     4,
-		peers:     []string{"rpc/jsonrpc"},
-		testPeers: []string{"rpc/client"},
+		peers:     []string{"rpc/jsonrpc", "miner/template"},
+		testPeers: []string{"rpc/client", "miner"},
 		outside:   []string{zerolog},
 		std:       []string{"log"}, // the type of http.Server.ErrorLog
 	},

@@ -24,6 +24,8 @@ const (
 	CodeAlreadyInChain   Code = -27 // a transaction that is confirmed already
 	CodeInWarmup         Code = -28 // the node is still starting
 	CodeNotConnected     Code = -9  // the node is stopping
+
+	CodeInInitialDownload Code = -10 // the chain is still being fetched
 )
 
 // Error is what a failed call answers.
