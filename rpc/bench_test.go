@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/keelson-chain/keelson/consensus/chaingen"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -27,6 +28,44 @@ func BenchmarkCall(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				if _, err := n.Call(b.Context(), c.method, c.args...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkPool measures calls about a pool of 1,000 transactions.
+func BenchmarkPool(b *testing.B) {
+	const count = 1_000
+	p := startPooled(b, 1, nil, nil)
+	value := p.coins[0].Coin.Out.Value / (count + 1)
+	outs := make([]wire.TxOut, count+1)
+	for i := range outs {
+		outs[i] = p.chain.Out(chaingen.Anyone, 0, value-1_000)
+	}
+	split := p.chain.Spend(p.coins, outs...)
+	p.mine(split)
+	txs := make([]*wire.Tx, count+1)
+	for i := range txs {
+		txs[i] = p.pay(1_000, p.out(split, i))
+	}
+	p.send(txs[:count]...)
+	for _, c := range []struct {
+		method string
+		args   []any
+	}{
+		{"getmempoolinfo", nil},
+		{"getmempoolentry", []any{txs[0].TxID()}},
+		{"getrawmempool", []any{false}},
+		{"getrawmempool", []any{true}},
+		{"testmempoolaccept", []any{[]any{raw(txs[count])}}},
+		{"sendrawtransaction", []any{raw(txs[0])}},
+	} {
+		b.Run(fmt.Sprintf("%s/%v", c.method, len(c.args) > 0 && c.args[0] == true), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Call(b.Context(), c.method, c.args...); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -26,7 +26,7 @@ type pooled struct {
 
 // startPooled starts a node with mature coinbases. Its clock stands at the
 // tip's time.
-func startPooled(t *testing.T, mature int, change func(*Config, *ledger.Config), pool func(*mempool.Config)) *pooled {
+func startPooled(t testing.TB, mature int, change func(*Config, *ledger.Config), pool func(*mempool.Config)) *pooled {
 	t.Helper()
 	n := newTestNode(t, change)
 	n.servePool(pool)
