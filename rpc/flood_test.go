@@ -420,7 +420,7 @@ func TestAside(t *testing.T) {
 
 // TestSlowRequests: what does not come in time is given up, and only that.
 func TestSlowRequests(t *testing.T) {
-	n := startTestNode(t, func(c *Config, _ *ledger.Config) { c.Timeout = 50 * time.Millisecond })
+	n := startTestNode(t, func(c *Config, _ *ledger.Config) { c.Timeout = 500 * time.Millisecond })
 	call := n.request(`{"method":"getblockcount","id":7}`)
 	head := strings.Index(call, "\r\n\r\n") + 4
 	var all sync.WaitGroup
@@ -511,10 +511,10 @@ func TestReadersThatNeverRead(t *testing.T) {
 // TestWriteDeadline: an answer that is not taken in time is given up though
 // nobody needs the memory.
 func TestWriteDeadline(t *testing.T) {
-	n := startTestNode(t, func(c *Config, _ *ledger.Config) { c.Timeout = 100 * time.Millisecond })
+	n := startTestNode(t, func(c *Config, _ *ledger.Config) { c.Timeout = 250 * time.Millisecond })
 	c := n.dial()
 	c.Conn.(*net.TCPConn).SetReadBuffer(256 << 10)
-	c.send(n.request(`{"method":"echo","params":["` + strings.Repeat("x", 16<<20) + `"],"id":1}`))
+	c.send(n.request("[" + strings.Repeat(`{"method":"help","params":["getblockstats"]},`, 6000) + "0]"))
 	eventually(t, "the answer is held", func() bool { return n.server.memory.held() > 0 })
 	eventually(t, "it is no more", func() bool { return n.server.memory.held() == 0 })
 	if got := c.receive(); got != "200 cut off" && got != "closed" {
