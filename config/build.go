@@ -20,6 +20,8 @@ import (
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/mempool/policy"
+	"github.com/keelson-chain/keelson/miner"
+	"github.com/keelson-chain/keelson/miner/template"
 	"github.com/keelson-chain/keelson/pow"
 	"github.com/keelson-chain/keelson/rpc"
 	"github.com/keelson-chain/keelson/script/address"
@@ -52,7 +54,7 @@ func (l *loader) network(cfg *Config) (err error) {
 		return err
 	}
 	if v.network != "regtest" {
-		for _, name := range []string{"testactivationheight", "covenants", "retarget", "mocktime"} {
+		for _, name := range []string{"testactivationheight", "covenants", "retarget", "mocktime", "blockversion"} {
 			if l.is(name) {
 				return l.errorf(name, "only for --network regtest, not for %q", v.network)
 			}
@@ -214,6 +216,19 @@ func parseWork(text string) (pow.Work, error) {
 }
 
 func (l *loader) mining(cfg *Config) error {
+	cfg.Miner = miner.Config{
+		Workers:    cfg.Ledger.Workers,
+		MaxWeight:  int(l.v.blockMaxWeight),
+		MinFeeRate: policy.FeeRate(l.v.blockMinFee),
+		Version:    int32(l.v.blockVersion),
+	}
+	if l.v.mineThreads != 0 {
+		cfg.Miner.Workers = int(l.v.mineThreads)
+	}
+	if least, most := template.ReservedWeight, cfg.Params.MaxBlockWeight; l.is("blockmaxweight") && l.v.blockMaxWeight != 0 &&
+		(cfg.Miner.MaxWeight < least || cfg.Miner.MaxWeight > most) {
+		return l.errorf("blockmaxweight", "%d is out of range (%d to %d weight units, the limit of network %s)", cfg.Miner.MaxWeight, least, most, cfg.Params.Name)
+	}
 	if l.v.mine == "" {
 		if l.is("mine") {
 			return l.errorf("mine", "the address is empty")

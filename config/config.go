@@ -13,6 +13,7 @@ import (
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/rpc"
 )
 
@@ -32,6 +33,8 @@ type Config struct {
 	// MockTime is the time at which the clock stands, in seconds since 1970;
 	// 0: it runs.
 	MockTime int64
+	// Miner has no Chain, Source, Now and Log yet.
+	Miner miner.Config
 	// Mine is the script to mine to, nil for a node that does not mine.
 	Mine []byte
 	// MineInterval is the least time between two blocks that are mined; 0 where

@@ -213,6 +213,18 @@ func TestValues(t *testing.T) {
 	}
 }
 
+// TestMiner sets what blocks are like.
+func TestMiner(t *testing.T) {
+	m := mustLoad(t, "", nil, "--par=3").Miner
+	if m.Workers != 3 || m.MaxWeight != 0 || m.MinFeeRate != 1000 || m.Version != 0x20000000 {
+		t.Errorf("%+v", m)
+	}
+	m = mustLoad(t, "blockmintxfee = 0.00000001\n", nil, "--network=regtest", "--par=3", "--minethreads=2", "--blockmaxweight=4000000", "--blockversion=1337").Miner
+	if m.Workers != 2 || m.MaxWeight != 4_000_000 || m.MinFeeRate != 1 || m.Version != 1337 {
+		t.Errorf("%+v", m)
+	}
+}
+
 // TestPool sets what the pool is like.
 func TestPool(t *testing.T) {
 	cfg := mustLoad(t, "minrelaytxfee = 0.00002\ndustrelayfee = 1\n", nil, "--network=regtest", "--maxmempool=5", "--mempoolexpiry=10", "--nopersistmempool", "--mempoolfullrbf=0",
@@ -326,6 +338,12 @@ func TestRefused(t *testing.T) {
 		{args: regtest("--mine=raw(51)#aaaaaaaa"), want: `--mine: not a descriptor of network regtest: Provided checksum 'aaaaaaaa' does not match`},
 		{args: regtest("--mine=wpkh(" + tpub + "/0/*)"), want: `--mine: the descriptor stands for many scripts: put an index in the place of *`},
 		{args: regtest("--mine=wpkh(" + tpub + "/0h/1)"), want: `--mine: Cannot derive script without private keys`},
+		{args: []string{"--blockversion=4"}, want: `--blockversion: only for --network regtest, not for "main"`},
+		{args: regtest("--blockversion=0"), want: `--blockversion: 0 is out of range (1 to`},
+		{args: []string{"--blockmaxweight=3999"}, want: `--blockmaxweight: 3999 is out of range (4000 to`},
+		{args: regtest("--blockmaxweight=4000001"), want: `--blockmaxweight: 4000001 is out of range (4000 to 4000000 weight units, the limit of network regtest)`},
+		{args: []string{"--blockmintxfee=-1"}, want: `--blockmintxfee: "-1" is not an amount of coins`},
+		{args: []string{"--minethreads=-1"}, want: `--minethreads: -1 is out of range (0 to 256 threads)`},
 		{args: regtest("--mine="), want: `--mine: the address is empty`},
 		{args: []string{"--acceptnonstdtxn"}, want: `--acceptnonstdtxn: acceptnonstdtxn is not currently supported for main chain`},
 		{args: []string{"--maxmempool=4"}, want: `--maxmempool: -maxmempool must be at least 5 MB`},

@@ -6,6 +6,8 @@ import (
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/mempool/policy"
+	"github.com/keelson-chain/keelson/miner"
+	"github.com/keelson-chain/keelson/miner/template"
 	"github.com/keelson-chain/keelson/rpc"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -62,6 +64,10 @@ type values struct {
 	covenants, retarget  bool
 	mine                 string
 	mineInterval         int64
+	mineThreads          int64
+	blockMaxWeight       int64
+	blockMinFee          wire.Amount
+	blockVersion         int64
 
 	rpcBind, rpcAllowIP, rpcAuth        []string
 	rpcPort, rpcWorkQueue, rpcThreads   int64
@@ -203,11 +209,20 @@ var sections = []struct {
 	}},
 	{"Mining", []setting{
 		{name: "mine", kind: kindText, arg: "ADDRESS",
-			help:  "mine on all cores and pay this address, or this descriptor of one script",
+			help:  "mine, and pay this address, or this descriptor of one script",
 			value: func(v *values) any { return &v.mine }},
 		{name: "mineinterval", kind: kindInt, number: 1000, min: 0, max: 86_400_000, unit: "milliseconds",
 			help:  "least time between two blocks that mine makes, for networks whose difficulty does not adjust",
 			value: func(v *values) any { return &v.mineInterval }},
+		{name: "minethreads", kind: kindInt, min: 0, max: 256, unit: "threads",
+			help:  "threads that mine; 0: as many as par says",
+			value: func(v *values) any { return &v.mineThreads }},
+		{name: "blockmaxweight", kind: kindInt, min: 0, max: math.MaxInt32, unit: "weight units",
+			help:  "how heavy blocks and templates get, of which 4000 are for the coinbase; 0: 4000 less than the network's limit",
+			value: func(v *values) any { return &v.blockMaxWeight }},
+		{name: "blockmintxfee", kind: kindAmount, number: int64(miner.DefaultMinFeeRate),
+			help:  "least fee rate of a transaction with its ancestors in blocks and templates",
+			value: func(v *values) any { return &v.blockMinFee }},
 	}},
 	{"JSON-RPC", []setting{
 		{name: "rpcbind", kind: kindList, arg: "ADDRESS[:PORT]", text: "127.0.0.1 and ::1",
@@ -297,6 +312,9 @@ var sections = []struct {
 		{name: "testactivationheight", kind: kindList, arg: "NAME@HEIGHT",
 			help:  "activate segwit, bip34, dersig, cltv or csv at another height (regtest); may be repeated",
 			value: func(v *values) any { return &v.testActivationHeight }},
+		{name: "blockversion", kind: kindInt, number: int64(template.BlockVersion), min: 1, max: math.MaxInt32,
+			help:  "the version of blocks and templates (regtest)",
+			value: func(v *values) any { return &v.blockVersion }},
 		{name: "mocktime", kind: kindInt, min: 0, max: rpc.MaxMockTime, unit: "seconds since 1970",
 			help:  "a clock that stands still at this time (regtest); 0: the real one",
 			value: func(v *values) any { return &v.mockTime }},

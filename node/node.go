@@ -121,7 +121,9 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		err = errors.Join(err, closePool(pool))
 	}()
 
-	m := miner.New(miner.Config{Chain: l, Source: pool, MinFeeRate: miner.DefaultMinFeeRate, Workers: cfg.Ledger.Workers, Now: clock.Now, Log: log})
+	minerConfig := cfg.Miner
+	minerConfig.Chain, minerConfig.Source, minerConfig.Now, minerConfig.Log = l, pool, clock.Now, log
+	m := miner.New(minerConfig)
 	watch.Add(metrics.Pool(pool))
 	watch.Add(metrics.Miner(m))
 	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m})
@@ -220,7 +222,7 @@ func greet(log zerolog.Logger, cfg *config.Config, l *ledger.Ledger) {
 	log.Info().Str("version", Version).Str("network", cfg.Params.Name).Str("dir", cfg.Dir).
 		Uint32("height", tip.Height).Stringer("tip", tip.Hash).Msg("Keelson is running")
 	if cfg.Mine != nil {
-		log.Info().Hex("script", cfg.Mine).Stringer("interval", cfg.MineInterval).Int("cores", cfg.Ledger.Workers).Msg("mining")
+		log.Info().Hex("script", cfg.Mine).Stringer("interval", cfg.MineInterval).Int("threads", cfg.Miner.Workers).Msg("mining")
 	}
 	log.Info().Msgf("talk to it: %s getblockchaininfo", cliCommand(cfg))
 	log.Info().Msg("stop it with Ctrl-C")
