@@ -20,8 +20,10 @@ import (
 //	records   one after the other:
 //	          1, time (8 bytes, little-endian), the transaction
 //	          2, id (32 bytes), all that was added to its fee (8 bytes)
+//	          3, id (32 bytes): it has left, but for being mined
 //
-// Reading the records twice does no harm. So Save puts the journal aside,
+// What has left must not come back: in a pool that was full it would drive out
+// others. Of the records of one transaction the last one counts. Reading the records twice does no harm. So Save puts the journal aside,
 // starts a new one, and deletes what it put aside once everything is in its
 // own file; whatever it is killed in the middle of, all is there.
 const (
@@ -31,6 +33,7 @@ const (
 
 	recordTx    = 1
 	recordDelta = 2
+	recordGone  = 3
 )
 
 // journalSlack is how far the journal may outgrow the pool before Save is due.
@@ -93,6 +96,15 @@ func (j *journal) delta(txid *wire.Hash, sum wire.Amount) {
 	j.write(j.buf)
 }
 
+func (j *journal) gone(txid *wire.Hash) {
+	if j == nil {
+		return
+	}
+	j.buf = append(j.buf[:0], recordGone)
+	j.buf = append(j.buf, txid[:]...)
+	j.write(j.buf)
+}
+
 func (j *journal) close() {
 	if j != nil {
 		j.file.Close()
@@ -139,12 +151,30 @@ func (p *Pool) SaveDue() (due bool) {
 	return p.journal.size > p.usage+journalSlack
 }
 
-// record is a transaction, or what is added to the fee of one.
+// record is one of the journal. tx and time are those of a recordTx alone, sum is
+// that of a recordDelta.
 type record struct {
-	tx   *wire.Tx // nil: a delta
-	time int64
+	kind byte
 	txid wire.Hash
+	tx   *wire.Tx
+	time int64
 	sum  wire.Amount
+}
+
+// departed returns the transactions whose last record says that they have left.
+func departed(lists ...[]record) map[wire.Hash]bool {
+	gone := map[wire.Hash]bool{}
+	for _, list := range lists {
+		for i := range list {
+			switch r := &list[i]; r.kind {
+			case recordGone:
+				gone[r.txid] = true
+			case recordTx:
+				delete(gone, r.txid)
+			}
+		}
+	}
+	return gone
 }
 
 // readJournal reads the records of a journal, if there is one, and how long it
@@ -165,16 +195,20 @@ func readJournal(path string) (records []record, whole int64, err error) {
 	whole = int64(len(journalHead))
 	for len(r.b) > 0 {
 		before := len(r.b)
-		var rec record
-		switch kind := r.take(1)[0]; kind {
+		rec := record{kind: r.take(1)[0]}
+		switch rec.kind {
 		case recordTx:
 			rec.time = int64(r.uint64())
-			rec.tx = r.tx()
+			if rec.tx = r.tx(); rec.tx != nil {
+				rec.txid = rec.tx.TxID()
+			}
 		case recordDelta:
 			rec.txid = wire.Hash(r.take(wire.HashSize))
 			rec.sum = wire.Amount(r.uint64())
+		case recordGone:
+			rec.txid = wire.Hash(r.take(wire.HashSize))
 		default:
-			r.fail("%s has a record of kind %d", path, kind)
+			r.fail("%s has a record of kind %d", path, rec.kind)
 		}
 		if errors.Is(r.err, io.ErrUnexpectedEOF) || errors.Is(r.err, wire.ErrTruncated) {
 			return records, whole, nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/keelson-chain/keelson/wire"
@@ -72,6 +73,43 @@ func TestJournal(t *testing.T) {
 	w.holds(c, e)
 	if got := w.pool.Deltas(); len(got) != 1 || got[0].Delta != 1200 {
 		t.Errorf("deltas %v", got)
+	}
+}
+
+// What was driven out of a full pool does not come back and drive out others,
+// whether the file of Save has it or the journal.
+func TestJournalOfFullPool(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mempool.dat")
+	set := func(c *Config) { c.File, c.Limits.DescendantSize, c.MaxBytes = file, 21_000, 900_000 }
+	w := newWorld(t, set)
+	if err := w.pool.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 47 {
+		w.add(w.large(wire.Amount(100_000+30_000*i), i))
+		if i == 20 {
+			if err := w.pool.Save(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if w.pool.Stats().Counts.Evicted < 2 {
+		t.Fatal("the pool was not full")
+	}
+	s, err := w.pool.Select(SelectOptions{MaxWeight: 1_000_000, MaxSigOps: 80_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.mine(w.decode(s)...)
+	w.check()
+	want, _ := w.pool.TxIDs()
+	w.open(set)
+	if err := w.pool.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.check()
+	if got, _ := w.pool.TxIDs(); !slices.Equal(got, want) {
+		t.Errorf("%d transactions after a kill, %d before", len(got), len(want))
 	}
 }
 

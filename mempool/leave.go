@@ -83,6 +83,9 @@ func (p *Pool) remove(e *entry, tx *wire.Tx, why departure) {
 	if p.stale > 4096+p.count() {
 		p.ranked()
 	}
+	if why != goneMined {
+		p.journal.gone(&e.txid)
+	}
 	p.sequence++
 	p.counts.left(why)
 	p.touched()

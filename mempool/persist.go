@@ -223,6 +223,7 @@ type loader struct {
 	pool          *Pool
 	ctx           context.Context
 	oldest        int64 // what came before that is expired
+	gone          map[wire.Hash]bool
 	list          []offer
 	added, failed int
 }
@@ -246,6 +247,7 @@ func (l *loader) run() error {
 	p.journal = journal
 	p.unlock()
 
+	l.gone = departed(aside, records)
 	raw, readErr := os.ReadFile(file)
 	if readErr == nil {
 		readErr = l.saved(raw)
@@ -276,18 +278,21 @@ func (l *loader) run() error {
 func setAside(file string) error { return os.Rename(file, file+".damaged") }
 
 func (l *loader) record(r *record) error {
-	if r.tx != nil {
+	switch r.kind {
+	case recordTx:
 		return l.add(r.tx, r.time)
+	case recordDelta:
+		if err := l.flush(); err != nil {
+			return err
+		}
+		return l.pool.setDelta(r.txid, r.sum)
 	}
-	if err := l.flush(); err != nil {
-		return err
-	}
-	return l.pool.setDelta(r.txid, r.sum)
+	return nil
 }
 
 // add gathers a transaction that came at a time.
 func (l *loader) add(tx *wire.Tx, at int64) error {
-	if at <= l.oldest {
+	if at <= l.oldest || l.gone[tx.TxID()] {
 		l.failed++
 		return nil
 	}

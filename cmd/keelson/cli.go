@@ -204,6 +204,7 @@ type target struct {
 	*client.Client
 	address string
 	file    string // the settings file
+	cookie  bool   // the credentials are those of a cookie file
 }
 
 // target finds out whom to call, from the flags and from the settings of the
@@ -276,6 +277,7 @@ func (c *cliCall) target(stdin *bufio.Reader) (*target, error) {
 		}),
 		address: address,
 		file:    cfg.File,
+		cookie:  cfg.RPC.Password == "",
 	}, nil
 }
 
@@ -292,8 +294,12 @@ func (c *cliCall) seconds(name string, def int64) (time.Duration, error) {
 	return time.Duration(n) * time.Second, nil
 }
 
-// waitStep is how long -rpcwait waits before it tries again.
-const waitStep = 200 * time.Millisecond
+const (
+	// waitStep is how long -rpcwait waits before it tries again.
+	waitStep = 200 * time.Millisecond
+	// cookieTries is how often it tries again for want of a good cookie.
+	cookieTries = 10
+)
 
 // wait makes a call, again and again with -rpcwait while the node cannot be
 // reached or is starting, and puts failures in bitcoin-cli's words.
@@ -303,11 +309,14 @@ func (t *target) wait(c *cliCall, call func(context.Context) error) error {
 		return err
 	}
 	deadline := time.Now().Add(patience)
-	for {
+	for tries := 0; ; tries++ {
 		err := call(context.Background())
 		var rpcErr *jsonrpc.Error
 		starting := errors.As(err, &rpcErr) && rpcErr.Code == jsonrpc.CodeInWarmup
-		if c.on("rpcwait") && (starting || errors.Is(err, client.ErrConnection)) && (patience == 0 || time.Now().Before(deadline)) {
+		// A node that starts writes a new cookie, perhaps just after the old one
+		// was read.
+		stale := t.cookie && tries < cookieTries && (errors.Is(err, client.ErrNoCookie) || errors.Is(err, client.ErrUnauthorized))
+		if c.on("rpcwait") && (starting || stale || errors.Is(err, client.ErrConnection)) && (patience == 0 || time.Now().Before(deadline)) {
 			time.Sleep(waitStep)
 			continue
 		}

@@ -51,7 +51,7 @@ func TestDay(t *testing.T) {
 	t.Logf("seed %d, %v", seed, length)
 	d := &day{
 		t: t, bin: buildKeelson(t), dir: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 0)),
-		now: 1_800_000_000, txs: map[wire.Hash]*dayTx{}, lastFloor: 1000,
+		now: 1_800_000_000, txs: map[wire.Hash]*dayTx{}, gone: map[wire.Hash]bool{}, lastFloor: 1000,
 	}
 	d.start()
 	d.mine(200)
@@ -89,6 +89,7 @@ type day struct {
 	coins     []dayCoin // that can be spent
 	coinbases []dayCoin // that cannot yet, lowest first
 	txs       map[wire.Hash]*dayTx
+	gone      map[wire.Hash]bool // transactions that were lost
 	height    int
 	lastFloor int64 // the highest that the pool asked for lately, in satoshi per kvB
 	flooded   bool  // the pool was full since the last full account
@@ -102,7 +103,10 @@ type dayCoin struct {
 	op     wire.OutPoint
 	value  wire.Amount
 	height int // of a coinbase
-	depth  int // transactions of the last blocks or the pool that it descends from
+	// What it descends from that is in the last blocks or the pool, an ancestor
+	// of two counted twice: chains that a reorganisation brings back must stay
+	// within the pool's limits.
+	depth, bulk int // transactions, virtual bytes
 }
 
 // dayTx is a transaction that was accepted.
@@ -111,6 +115,7 @@ type dayTx struct {
 	spent []dayCoin
 	fee   wire.Amount
 	depth int
+	bulk  int
 }
 
 func (x *dayTx) rate() int64 { return int64(x.fee) * 1000 / int64(x.tx.VSize()) }
@@ -266,7 +271,7 @@ func (d *day) take() (dayCoin, bool) {
 		}
 		i := d.rand.IntN(len(d.coins))
 		c := d.coins[i]
-		if c.depth < 10 && c.value > 200_000 {
+		if c.depth < 10 && c.bulk < 35_000 && c.value > 200_000 {
 			d.coins[i] = d.coins[len(d.coins)-1]
 			d.coins = d.coins[:len(d.coins)-1]
 			return c, true
@@ -277,13 +282,14 @@ func (d *day) take() (dayCoin, bool) {
 
 // make builds a transaction of random coins with some bytes of data.
 func (d *day) make(data int, fee wire.Amount) *dayTx {
-	x := &dayTx{tx: &wire.Tx{Version: 2}, fee: fee}
+	x := &dayTx{tx: &wire.Tx{Version: 2}, fee: fee, depth: 1, bulk: data + 250}
 	var sum wire.Amount
 	for range 1 + d.rand.IntN(2) {
 		if c, ok := d.take(); ok {
 			x.spent = append(x.spent, c)
 			x.tx.Inputs = append(x.tx.Inputs, wire.TxIn{PrevOut: c.op, Sequence: wire.SequenceFinal - 2})
-			x.depth = max(x.depth, c.depth+1)
+			x.depth += c.depth
+			x.bulk += c.bulk
 			sum += c.value
 		}
 	}
@@ -335,10 +341,10 @@ func (d *day) floor() int64 {
 func (d *day) makeCoins(x *dayTx) {
 	txid := x.tx.TxID()
 	for i, out := range x.tx.Outputs[:len(x.tx.Outputs)-1] {
-		d.coins = append(d.coins, dayCoin{op: wire.OutPoint{TxID: txid, Index: uint32(i)}, value: out.Value, depth: x.depth})
+		d.coins = append(d.coins, dayCoin{op: wire.OutPoint{TxID: txid, Index: uint32(i)}, value: out.Value, depth: x.depth, bulk: x.bulk})
 	}
 	if len(x.tx.Outputs) == 30 { // of fanOut, without data
-		d.coins = append(d.coins, dayCoin{op: wire.OutPoint{TxID: txid, Index: 29}, value: x.tx.Outputs[29].Value, depth: x.depth})
+		d.coins = append(d.coins, dayCoin{op: wire.OutPoint{TxID: txid, Index: 29}, value: x.tx.Outputs[29].Value, depth: x.depth, bulk: x.bulk})
 	}
 }
 
@@ -380,8 +386,13 @@ func (d *day) offer(list []*dayTx) {
 // again if nothing else is wrong with that.
 func (d *day) lose(txid wire.Hash, x *dayTx) {
 	delete(d.txs, txid)
+	d.gone[txid] = true
 	d.coins = slices.DeleteFunc(d.coins, func(c dayCoin) bool { return c.op.TxID == txid })
-	d.coins = append(d.coins, x.spent...)
+	for _, c := range x.spent {
+		if !d.gone[c.op.TxID] {
+			d.coins = append(d.coins, c)
+		}
+	}
 }
 
 // account checks that everything accepted is there. If the pool was full, what
@@ -434,7 +445,7 @@ func (d *day) bury(txid wire.Hash) {
 	delete(d.txs, txid)
 	for i := range d.coins {
 		if d.coins[i].op.TxID == txid {
-			d.coins[i].depth = 0
+			d.coins[i].depth, d.coins[i].bulk = 0, 0
 		}
 	}
 }
@@ -448,18 +459,14 @@ func (d *day) judge(missing map[wire.Hash]bool) {
 		}
 		orphaned := slices.ContainsFunc(x.spent, func(c dayCoin) bool { return missing[c.op.TxID] })
 		if !orphaned && x.rate() > d.lastFloor+1 {
-			d.t.Fatalf("%v paid %d satoshi per kvB and was dropped; the floor was at most %d", id, x.rate(), d.lastFloor)
+			d.t.Fatalf("%v paid %d satoshi per kvB and was dropped; the floor was at most %d\ndepth %d, last: %v", id, x.rate(), d.lastFloor, x.depth, d.log[max(0, len(d.log)-8):])
 		}
 	}
 	for id := range missing {
-		x := d.txs[id]
-		delete(d.txs, id)
-		d.coins = slices.DeleteFunc(d.coins, func(c dayCoin) bool { return c.op.TxID == id })
-		for _, c := range x.spent {
-			if !missing[c.op.TxID] {
-				d.coins = append(d.coins, c)
-			}
-		}
+		d.gone[id] = true
+	}
+	for id := range missing {
+		d.lose(id, d.txs[id])
 		d.evicted++
 	}
 }
@@ -480,13 +487,14 @@ func (d *day) replace() {
 		if old == nil || used[id] || old.tx.Outputs[0].Value < 4*old.fee+50_000 {
 			continue
 		}
-		x := &dayTx{tx: old.tx.Clone(), spent: old.spent, fee: 2*old.fee + wire.Amount(d.floor()*int64(old.tx.VSize())/1000) + 5000, depth: old.depth}
+		x := &dayTx{tx: old.tx.Clone(), spent: old.spent, fee: 2*old.fee + wire.Amount(d.floor()*int64(old.tx.VSize())/1000) + 5000, depth: old.depth, bulk: old.bulk}
 		x.tx.Outputs[0].Value -= x.fee - old.fee
 		a := d.batch([][]any{{"sendrawtransaction", hex.EncodeToString(x.tx.Append(nil)), 0}})[0]
 		if a.Error != nil {
 			d.t.Fatalf("replacement refused: %s", a.Error.Message)
 		}
 		delete(d.txs, id)
+		d.gone[id] = true
 		d.coins = slices.DeleteFunc(d.coins, func(c dayCoin) bool { return c.op.TxID == id })
 		d.txs[x.tx.TxID()] = x
 		d.makeCoins(x)
@@ -511,8 +519,13 @@ func (d *day) reorganise() {
 	if d.nearlyFull() {
 		d.flooded = true // what comes back may be too much
 	}
+	dropped := d.evicted
 	d.account(true)
-	switch d.rand.IntN(3) {
+	what := d.rand.IntN(3)
+	if d.evicted > dropped {
+		what = 1 // the same chain again would have what was dropped
+	}
+	switch what {
 	case 0: // the same chain again
 		d.call("reconsiderblock", hash)
 		var info struct{ Blocks int }
