@@ -1,0 +1,220 @@
+package mempool
+
+import (
+	"testing"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/consensus/chaingen"
+	"github.com/keelson-chain/keelson/script/sig"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// What is measured here is the pool without the curve, which says yes to
+// everything: transactions of one P2WPKH input and two outputs.
+
+const (
+	// crowdSize is how many transactions wait, and blockCount how many of them
+	// fill a block.
+	crowdSize  = 50_000
+	blockCount = 7000
+	fanOut     = 7000
+)
+
+var blockRoom = SelectOptions{MaxWeight: 3_991_999, MaxSigOps: 79_599, MinFeeRate: 1000}
+
+// yes is a curve on which every check holds.
+type yes struct{}
+
+func (yes) Verify(*sig.Check) bool     { return true }
+func (yes) VerifyAll([]sig.Check) bool { return true }
+
+// crowd makes as many independent transactions as somebody asks for.
+type crowd struct {
+	*world
+	coins []consensus.OutCoin
+	made  int
+}
+
+func newCrowd(b *testing.B) *crowd {
+	c := &crowd{world: newWorld(b, nil)}
+	c.empty()
+	return c
+}
+
+// empty begins with a new pool.
+func (c *crowd) empty() {
+	c.open(func(cfg *Config) { cfg.Rules.AcceptNonStandard, cfg.Sigs, cfg.SigCache = false, yes{}, nil })
+}
+
+// txs makes n transactions that pay different fees. The coins come with new
+// blocks.
+func (c *crowd) txs(n int) []*wire.Tx {
+	c.t.Helper()
+	for len(c.coins) < n {
+		coinbase := c.coin(0)
+		for i := range c.Mature() {
+			if coinbase = c.coin(i); coinbase.Coin.Coinbase {
+				break
+			}
+		}
+		outs := make([]wire.TxOut, fanOut)
+		for i := range outs {
+			outs[i] = c.Out(chaingen.P2WPKH, i%16, (coinbase.Coin.Out.Value-1_000_000)/fanOut)
+		}
+		tx := c.Spend([]consensus.OutCoin{coinbase}, outs...)
+		c.coins = append(c.coins, c.OutputsOf(tx)...)
+		c.mine(tx)
+	}
+	list := make([]*wire.Tx, n)
+	for i, coin := range c.coins[:n] {
+		c.made++
+		half := (coin.Coin.Out.Value - wire.Amount(200+c.made*7919%20_000)) / 2
+		tx := c.Spend([]consensus.OutCoin{coin}, c.Out(chaingen.P2WPKH, i%16, half), c.Out(chaingen.P2WPKH, (i+1)%16, half))
+		list[i] = decoded(c.t, tx)
+	}
+	c.coins = c.coins[n:]
+	return list
+}
+
+// decoded is tx as it comes from outside.
+func decoded(t testing.TB, tx *wire.Tx) *wire.Tx {
+	tx, err := wire.DecodeTx(tx.Append(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tx
+}
+
+// fill adds n transactions.
+func (c *crowd) fill(n int) { c.addAll(c.txs(n)) }
+
+func (c *crowd) addAll(txs []*wire.Tx) {
+	c.t.Helper()
+	errs, err := c.pool.AddAll(c.t.Context(), txs, AddOptions{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	for i, err := range errs {
+		if err != nil {
+			c.t.Fatalf("transaction %d: %v", i, err)
+		}
+	}
+}
+
+func (c *crowd) choose() *Selection {
+	s, err := c.pool.Select(blockRoom)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return s
+}
+
+// mineBest makes a block of what the pool would put there.
+func (c *crowd) mineBest() {
+	c.t.Helper()
+	chosen := c.choose().Txs
+	if len(chosen) < blockCount {
+		c.t.Fatalf("%d transactions fill a block", len(chosen))
+	}
+	txs := make([]*wire.Tx, len(chosen))
+	for i := range chosen {
+		tx, err := wire.DecodeTx(chosen[i].Raw)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		txs[i] = tx
+	}
+	c.submit(c.Mine(txs...))
+}
+
+// BenchmarkAdd adds transactions one by one.
+func BenchmarkAdd(b *testing.B) {
+	const n = 20_000
+	c := newCrowd(b)
+	txs := c.txs(n)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		c.empty()
+		b.StartTimer()
+		for _, tx := range txs {
+			if err := c.pool.Add(b.Context(), tx, AddOptions{}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/tx")
+}
+
+// BenchmarkAddAll adds transactions together.
+func BenchmarkAddAll(b *testing.B) {
+	const n = 20_000
+	c := newCrowd(b)
+	txs := c.txs(n)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		c.empty()
+		b.StartTimer()
+		c.addAll(txs)
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/tx")
+}
+
+// BenchmarkSelectFromNothing chooses for a block for the first time after
+// crowdSize transactions have come.
+func BenchmarkSelectFromNothing(b *testing.B) {
+	c := newCrowd(b)
+	txs := c.txs(crowdSize)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		c.empty()
+		c.addAll(txs)
+		b.StartTimer()
+		c.choose()
+	}
+}
+
+// BenchmarkSelect chooses for a block after a few transactions have come.
+func BenchmarkSelect(b *testing.B) {
+	c := newCrowd(b)
+	c.fill(crowdSize)
+	c.choose()
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		c.fill(20)
+		b.StartTimer()
+		c.choose()
+	}
+}
+
+// afterBlocks runs f whenever a full block has come to a pool with crowdSize
+// transactions.
+func afterBlocks(b *testing.B, f func(*crowd)) {
+	c := newCrowd(b)
+	c.fill(crowdSize)
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		if missing := crowdSize - c.pool.Stats().Count; missing > 0 {
+			c.fill(missing)
+		}
+		c.mineBest()
+		b.StartTimer()
+		f(c)
+	}
+}
+
+// BenchmarkSync is what a full block costs the pool, without the ledger's work.
+func BenchmarkSync(b *testing.B) {
+	afterBlocks(b, func(c *crowd) {
+		if err := c.pool.Sync(); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+// BenchmarkSelectAfterBlock is from a new tip to what goes into the next block.
+func BenchmarkSelectAfterBlock(b *testing.B) { afterBlocks(b, func(c *crowd) { c.choose() }) }
