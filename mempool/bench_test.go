@@ -1,7 +1,9 @@
 package mempool
 
 import (
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/consensus/chaingen"
@@ -109,8 +111,8 @@ func (c *crowd) choose() *Selection {
 	return s
 }
 
-// mineBest makes a block of what the pool would put there.
-func (c *crowd) mineBest() {
+// best is what fills the next block.
+func (c *crowd) best() []*wire.Tx {
 	c.t.Helper()
 	chosen := c.choose().Txs
 	if len(chosen) < blockCount {
@@ -124,7 +126,7 @@ func (c *crowd) mineBest() {
 		}
 		txs[i] = tx
 	}
-	c.submit(c.Mine(txs...))
+	return txs
 }
 
 // BenchmarkAdd adds transactions one by one.
@@ -166,14 +168,16 @@ func BenchmarkAddAll(b *testing.B) {
 func BenchmarkSelectFromNothing(b *testing.B) {
 	c := newCrowd(b)
 	txs := c.txs(crowdSize)
+	var times times
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
 		c.empty()
 		c.addAll(txs)
 		b.StartTimer()
-		c.choose()
+		times.measure(func() { c.choose() })
 	}
+	times.report(b)
 }
 
 // BenchmarkSelect chooses for a block after a few transactions have come.
@@ -190,21 +194,62 @@ func BenchmarkSelect(b *testing.B) {
 	}
 }
 
+// BenchmarkRemoveMined is what the pool itself does when a full block has come:
+// BenchmarkSync without asking the ledger.
+func BenchmarkRemoveMined(b *testing.B) {
+	c := newCrowd(b)
+	c.fill(crowdSize)
+	block := &wire.Block{Txs: append([]*wire.Tx{{}}, c.best()...)}
+	for _, tx := range block.Txs {
+		tx.TxID() // known since the block was checked
+	}
+	var times times
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		if c.pool.Stats().Count < crowdSize {
+			c.addAll(block.Txs[1:])
+		}
+		c.pool.ranked()
+		b.StartTimer()
+		times.measure(func() { c.pool.removeMined(block) })
+	}
+	times.report(b)
+}
+
+// times are how long each round of a benchmark took. On a machine that does
+// other things, too, the median says more than the mean.
+type times []time.Duration
+
+func (t *times) measure(f func()) {
+	started := time.Now()
+	f()
+	*t = append(*t, time.Since(started))
+}
+
+func (t times) report(b *testing.B) {
+	slices.Sort(t)
+	b.ReportMetric(float64(t[0].Microseconds()), "min-us")
+	b.ReportMetric(float64(t[len(t)/2].Microseconds()), "p50-us")
+}
+
 // afterBlocks runs f whenever a full block has come to a pool with crowdSize
 // transactions.
 func afterBlocks(b *testing.B, f func(*crowd)) {
 	c := newCrowd(b)
 	c.fill(crowdSize)
+	var times times
 	b.ReportAllocs()
 	for b.Loop() {
 		b.StopTimer()
 		if missing := crowdSize - c.pool.Stats().Count; missing > 0 {
 			c.fill(missing)
 		}
-		c.mineBest()
+		c.submit(c.Mine(c.best()...))
 		b.StartTimer()
-		f(c)
+		times.measure(func() { f(c) })
 	}
+	times.report(b)
 }
 
 // BenchmarkSync is what a full block costs the pool, without the ledger's work.
