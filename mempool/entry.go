@@ -138,16 +138,16 @@ func outPointKey(op *wire.OutPoint) (key [outPointSize]byte) {
 	return key
 }
 
-// prevOuts calls f with where each outpoint that the transaction spends stands
-// in raw.
-func (e *entry) prevOuts(tx *wire.Tx, f func(at uint32)) {
+// prevOuts calls f with each outpoint that the transaction spends, and where it
+// stands in raw. tx may have come with another witness.
+func (e *entry) prevOuts(tx *wire.Tx, f func(op *wire.OutPoint, at uint32)) {
 	at := 4
-	if tx.HasWitness() {
+	if hasWitness(e) {
 		at += 2
 	}
 	at += wire.CompactSizeLen(uint64(len(tx.Inputs)))
 	for i := range tx.Inputs {
-		f(uint32(at))
+		f(&tx.Inputs[i].PrevOut, uint32(at))
 		n := len(tx.Inputs[i].SigScript)
 		at += outPointSize + wire.CompactSizeLen(uint64(n)) + n + 4
 	}

@@ -66,11 +66,11 @@ func (p *Pool) removeWithDescendants(e *entry, why departure) {
 func (p *Pool) remove(e *entry, tx *wire.Tx, why departure) {
 	p.part(e)
 	p.unlink(e)
-	p.byID.remove(e.txid[:])
-	for i := range tx.Inputs {
-		key := outPointKey(&tx.Inputs[i].PrevOut)
-		p.spends.remove(key[:])
-	}
+	p.byID.remove(e.txid[:], e, 0)
+	e.prevOuts(tx, func(op *wire.OutPoint, at uint32) {
+		key := outPointKey(op)
+		p.spends.remove(key[:], e, at)
+	})
 	p.bytes -= int64(e.vsize)
 	p.fees -= e.fee
 	p.usage -= memory(e.raw, len(tx.Inputs)) + e.familyMemory()

@@ -67,11 +67,16 @@ func (t *table) put(e *entry, at uint32) {
 	t.used++
 }
 
-// remove takes out a key that is there.
-func (t *table) remove(key []byte) {
-	i, found := t.find(key, t.tag(key))
-	if !found {
-		panic("mempool: a key is missing from a table")
+// remove takes out a key of e that is there. It is told from others by e and
+// at, so that nothing needs to be read but the table.
+func (t *table) remove(key []byte, e *entry, at uint32) {
+	mask := len(t.slots) - 1
+	i := int(t.tag(key)) & mask
+	for t.slots[i].entry != e || t.slots[i].at != at {
+		if t.slots[i].entry == nil {
+			panic("mempool: a key is missing from a table")
+		}
+		i = (i + 1) & mask
 	}
 	t.used--
 	if len(t.slots) > 64 && t.used*8 < len(t.slots) {
@@ -80,7 +85,6 @@ func (t *table) remove(key []byte) {
 		return
 	}
 	// What follows in the run moves up, so that no search ends too early.
-	mask := len(t.slots) - 1
 	for j := i; ; {
 		j = (j + 1) & mask
 		s := t.slots[j]
