@@ -2,7 +2,8 @@
 // its own.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, readFile } from 'node:fs/promises';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
@@ -34,8 +35,10 @@ export class Node {
     );
     node.process.stderr.setEncoding('utf8').on('data', (text) => { node.stderr += text; });
     node.ended = once(node.process, 'close');
-    node.kill = () => node.process.kill('SIGKILL');
-    process.on('exit', node.kill);
+    process.on('exit', () => { // leave nothing behind, whatever came in between
+      node.process.kill('SIGKILL');
+      rmSync(node.datadir, { recursive: true, force: true });
+    });
     for (const deadline = Date.now() + 60_000; ; await delay(50)) {
       if (node.process.exitCode !== null) throw new Error(`the node ended: ${node.stderr}`);
       try {
@@ -68,8 +71,6 @@ export class Node {
   /** end waits for a node that was told to stop, which must say nothing about it. */
   async end() {
     const [code, signal] = await this.ended;
-    process.off('exit', this.kill);
-    await rm(this.datadir, { recursive: true });
     if (code !== 0 || this.stderr !== '') {
       throw new Error(`the node ended with ${signal ?? `code ${code}`} and said ${JSON.stringify(this.stderr)}`);
     }

@@ -1,5 +1,6 @@
 """A node process of this checkout, on regtest, and a line for each check."""
 
+import atexit
 import base64
 import http.client
 import json
@@ -34,6 +35,7 @@ class Node:
             [BINARY, 'node', '--network=regtest', '--datadir=' + self.datadir, '--rpcport=%d' % self.port, *settings],
             env={k: v for k, v in os.environ.items() if not k.startswith('KEELSON_')},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        atexit.register(self.clear)
         deadline = time.monotonic() + 60
         while True:
             try:
@@ -63,8 +65,13 @@ class Node:
     def end(self):
         """Waits for a node that was told to stop, which must say nothing about it."""
         _, stderr = self.process.communicate(timeout=60)
-        shutil.rmtree(self.datadir)
         equal((self.process.returncode, stderr), (0, b''))
+
+    def clear(self):
+        """Leaves nothing behind, whatever came in between."""
+        self.process.kill()
+        self.process.wait()
+        shutil.rmtree(self.datadir)
 
 
 class Checks:

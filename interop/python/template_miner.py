@@ -106,6 +106,7 @@ address, = call('deriveaddresses', info['descriptor'])
 script = bytes.fromhex(call('validateaddress', address)['scriptPubKey'])
 mined = []  # the coinbase of each block
 clock = [int(time.time())]
+call('setmocktime', clock[0])  # it stands still until it is told to go on
 
 
 def template(**request):
