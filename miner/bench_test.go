@@ -99,7 +99,7 @@ func benchNewTip(b *testing.B, txs int) {
 		}
 		started := time.Now()
 		tip := chain.move()
-		for <-hashed != tip { //nolint:revive // older ones do not count
+		for <-hashed != tip { // older ones do not count
 		}
 		took = append(took, time.Since(started))
 	}

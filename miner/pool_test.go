@@ -155,5 +155,5 @@ func TestRunRace(t *testing.T) {
 		t.Errorf("%d transactions are left, %v", w.pool.Stats().Count, err)
 	}
 	s := m.Stats()
-	t.Logf("%d blocks, %d of them too late", s.Found, s.Stale)
+	t.Logf("%d blocks, and %d that came too late", s.Found, s.Stale)
 }

@@ -33,7 +33,6 @@ func (m *Miner) Run(ctx context.Context, pkScript []byte, interval time.Duration
 		started := time.Now()
 		chain, source := m.cfg.Chain.Changed(), m.sourceChanged()
 		t := better
-		better = nil
 		if t == nil || t.Selection.State.Tip != m.cfg.Chain.Tip().Tip {
 			var err error
 			if t, err = m.build(pkScript); err != nil {

@@ -448,7 +448,7 @@ func TestLongPoll(t *testing.T) {
 		return answers
 	}
 	waiting := func(count int) {
-		for n.call("getrpcinfo").Get("active_commands").Len() != count+1 { //nolint:revive // until all are there
+		for n.call("getrpcinfo").Get("active_commands").Len() != count+1 { // until all are there
 		}
 	}
 	polls := []chan answer{poll(id), poll(id), poll(1)} // a number: whatever is current
