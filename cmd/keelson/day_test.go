@@ -58,10 +58,10 @@ func TestDay(t *testing.T) {
 	d.fanOut()
 
 	began, first := time.Now(), d.now
-	for passed := time.Duration(0); passed < length; passed = time.Since(began) {
+	for number, passed := 0, time.Duration(0); passed < length || number < round; number, passed = number+1, time.Since(began) {
 		d.now = max(d.now+1, first+int64(passed.Seconds()/length.Seconds()*dayLength.Seconds()))
 		d.call("setmocktime", d.now)
-		d.step()
+		d.step(number)
 		if got := d.call("checkmempool"); string(got) != "null" {
 			t.Fatalf("after %v: %s", d.log[len(d.log)-1], got)
 		}
@@ -199,26 +199,35 @@ func (d *day) into(v any, method string, args ...any) {
 
 func (d *day) did(format string, args ...any) { d.log = append(d.log, fmt.Sprintf(format, args...)) }
 
-// step does one thing at random.
-func (d *day) step() {
-	n := d.rand.IntN(100)
-	switch {
-	case n < 50:
-		d.send(10+d.rand.IntN(30), 0)
-	case n < 68:
-		d.mine(1)
-	case n < 78:
+// round is how many steps it takes until everything was done once.
+const round = 14
+
+// step does one thing: each kind once in a round, the rest at random.
+func (d *day) step(number int) {
+	switch number % round {
+	case 2:
 		d.replace()
-	case n < 86:
-		d.reorganise()
-	case n < 90:
+	case 4:
+		d.kill()
+	case 7:
 		d.flood()
-	case n < 94:
-		d.account(true)
-	case n < 97:
+	case 9:
+		d.reorganise()
+	case 12:
 		d.restart()
 	default:
-		d.kill()
+		switch n := d.rand.IntN(20); {
+		case n < 12:
+			d.send(10+d.rand.IntN(30), 0)
+		case n < 16:
+			d.mine(1)
+		case n < 17:
+			d.replace()
+		case n < 19:
+			d.reorganise()
+		default:
+			d.account(true)
+		}
 	}
 }
 
@@ -373,7 +382,9 @@ func (d *day) offer(list []*dayTx) {
 		case strings.HasPrefix(m, "mempool min fee not met"), strings.HasPrefix(m, "mempool full"):
 			d.flooded = true
 			d.lose(x.tx.TxID(), x)
-		case m == "bad-txns-inputs-missingorspent" && d.flooded: // of one that was refused or evicted
+		case strings.HasPrefix(m, "too-long-mempool-chain"):
+			d.lose(x.tx.TxID(), x)
+		case m == "bad-txns-inputs-missingorspent" && (d.flooded || d.orphaned(x)): // of one that was refused or evicted
 			d.lose(x.tx.TxID(), x)
 		default:
 			d.t.Fatalf("refused with %q\nlast: %v", m, d.log[max(0, len(d.log)-5):])
@@ -439,6 +450,11 @@ func (d *day) account(strict bool) {
 	d.did("accounted for %d", len(d.txs))
 }
 
+// orphaned reports whether x spends from what was lost.
+func (d *day) orphaned(x *dayTx) bool {
+	return slices.ContainsFunc(x.spent, func(c dayCoin) bool { return d.gone[c.op.TxID] })
+}
+
 // bury forgets a transaction that is deep in the chain; its outputs count as
 // new again.
 func (d *day) bury(txid wire.Hash) {
@@ -453,17 +469,16 @@ func (d *day) bury(txid wire.Hash) {
 // judge decides whether transactions may be missing, and forgets them.
 func (d *day) judge(missing map[wire.Hash]bool) {
 	for id := range missing {
+		d.gone[id] = true
+	}
+	for id := range missing {
 		x := d.txs[id]
 		if !d.flooded {
 			d.t.Fatalf("%v is lost, although the pool was never full\nlast: %v", id, d.log[max(0, len(d.log)-8):])
 		}
-		orphaned := slices.ContainsFunc(x.spent, func(c dayCoin) bool { return missing[c.op.TxID] })
-		if !orphaned && x.rate() > d.lastFloor+1 {
+		if !d.orphaned(x) && x.rate() > d.lastFloor+1 {
 			d.t.Fatalf("%v paid %d satoshi per kvB and was dropped; the floor was at most %d\ndepth %d, last: %v", id, x.rate(), d.lastFloor, x.depth, d.log[max(0, len(d.log)-8):])
 		}
-	}
-	for id := range missing {
-		d.gone[id] = true
 	}
 	for id := range missing {
 		d.lose(id, d.txs[id])
