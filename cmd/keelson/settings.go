@@ -21,7 +21,7 @@ func loadConfig(command string, args []string, stdout io.Writer) (*config.Config
 	if err != nil {
 		return nil, nil, usageError{err}
 	}
-	node.LimitMemory(cfg.Ledger.CacheBytes)
+	node.LimitMemory(cfg.Ledger.CacheBytes + cfg.Pool.MaxBytes + int64(cfg.SigCacheBytes))
 	return cfg, rest, nil
 }
 
