@@ -409,10 +409,11 @@ await check('HTLC with a height: refunded', () => accepted(refunded));
 
 // The pool by itself: chains, replacement and reorganisation.
 
-/** pay signs a P2WPKH spend of Carol's that pays a fee. */
-function pay(coin, amount) {
+/** pay signs a P2WPKH spend of Carol's that pays a fee, to herself or to another script. */
+function pay(coin, amount, to) {
   const tx = spend(coin);
   tx.outs[0].value = coin.value - amount;
+  if (to) tx.outs[0].script = to;
   const hash = tx.hashForWitnessV0(0, payments.p2pkh({ pubkey: carol.publicKey }).output, coin.value, Transaction.SIGHASH_ALL);
   tx.setWitness(0, [script.signature.encode(carol.sign(hash), Transaction.SIGHASH_ALL), carol.publicKey]);
   return tx;
@@ -451,6 +452,97 @@ await check('a block that is invalidated gives its transactions back', async () 
   await node.call('reconsiderblock', hash);
   assert.equal(await node.call('getbestblockhash'), hash);
   assert.deepEqual(await node.call('getrawmempool'), []);
+});
+
+/** verdicts asks for all transactions at once. */
+const verdicts = (...txs) => node.call('testmempoolaccept', txs.map((tx) => tx.toHex()));
+const named = (tx, rest) => ({ txid: tx.getId(), wtxid: wtxid(tx), ...rest });
+const refusedAs = (tx, reason) => named(tx, { allowed: false, 'reject-reason': reason });
+
+const last = Block.fromHex(await node.call('getblock', await node.call('getbestblockhash'), 0)).transactions.at(-1);
+const first = pay(coinOf(last), 1_000n, multisig.output);
+const shared = { txid: first.getId(), vout: 0, value: first.outs[0].value, script: multisig.output };
+const second = psbt(shared, { witnessScript: multisig.redeem.output }, [alice, bob]);
+
+await check('a parent and its child are tried together', async () => {
+  const both = await verdicts(first, second);
+  assert.deepEqual(both.map(({ txid, allowed, vsize }) => [txid, allowed, vsize]),
+    [first, second].map((tx) => [tx.getId(), true, tx.virtualSize()]));
+  assert.deepEqual(await verdicts(second), [refusedAs(second, 'missing-inputs')]);
+  assert.deepEqual(await verdicts(second, first), [second, first].map((tx) => named(tx, { 'package-error': 'package-not-sorted' })));
+  const conflict = pay(coinOf(last), 3_000n);
+  assert.deepEqual(await verdicts(first, conflict),
+    [first, conflict].map((tx) => named(tx, { 'package-error': 'conflict-in-package' })));
+  const bad = flipped(second);
+  const answers = await verdicts(first, bad);
+  assert.deepEqual(answers.at(-1), refusedAs(bad, NULLFAIL));
+  assert.deepEqual(await node.call('getrawmempool'), []);
+});
+await check('a transaction of the pool again, and with another witness', async () => {
+  for (const tx of [first, second]) await node.call('sendrawtransaction', tx.toHex());
+  assert.equal(await node.call('sendrawtransaction', second.toHex()), second.getId());
+  assert.deepEqual(await verdicts(second), [refusedAs(second, 'txn-already-in-mempool')]);
+  const other = psbt(shared, { witnessScript: multisig.redeem.output }, [alice, carol]);
+  assert.equal(other.getId(), second.getId());
+  assert.notEqual(wtxid(other), wtxid(second));
+  assert.deepEqual(await verdicts(other), [refusedAs(other, 'txn-same-nonwitness-data-in-mempool')]);
+  assert.equal(await node.call('sendrawtransaction', other.toHex()), second.getId());
+  assert.equal((await node.call('getmempoolentry', second.getId())).wtxid, wtxid(second));
+});
+await check('a child that spends what it replaces', async () => {
+  const loop = spend({ txid: last.getId(), vout: 0, value: last.outs[0].value });
+  loop.addInput(Buffer.from(first.getId(), 'hex').reverse(), 0, 0xfffffffd);
+  loop.outs[0].value = last.outs[0].value;
+  const hash = loop.hashForWitnessV0(0, payments.p2pkh({ pubkey: carol.publicKey }).output, last.outs[0].value, Transaction.SIGHASH_ALL);
+  loop.setWitness(0, [script.signature.encode(carol.sign(hash), Transaction.SIGHASH_ALL), carol.publicKey]);
+  loop.setWitness(1, second.ins[0].witness);
+  await refusedByPool(loop, 'bad-txns-spends-conflicting-tx',
+    { detail: `, ${loop.getId()} spends conflicting transaction ${first.getId()}` });
+});
+await check('a transaction of the chain', async () => {
+  await mine(1);
+  assert.deepEqual(await verdicts(second), [refusedAs(second, 'txn-already-known')]);
+});
+await check('coins that are burnt need leave', async () => {
+  const coin = { txid: second.getId(), vout: 0, value: second.outs[0].value };
+  const burn = pay(coin, 2_000n, script.compile([opcodes.OP_RETURN, Buffer.from('ash')]));
+  await assert.rejects(node.call('sendrawtransaction', burn.toHex()), {
+    code: -25, message: 'Unspendable output exceeds maximum configured by user (maxburnamount)',
+  });
+  assert.equal(await node.call('sendrawtransaction', burn.toHex(), 0.1, 50), burn.getId());
+});
+await check('decoding says what bitcoinjs-lib says', async () => {
+  for (const tx of [pays, byKey, byScript, byTwo, refunded, first, second]) {
+    const decoded = await node.call('decoderawtransaction', tx.toHex());
+    assert.equal(decoded.txid, tx.getId());
+    assert.equal(decoded.hash, wtxid(tx));
+    assert.equal(decoded.size, tx.byteLength());
+    assert.equal(decoded.weight, tx.weight());
+    assert.equal(decoded.vsize, tx.virtualSize());
+    assert.equal(decoded.locktime, tx.locktime);
+    assert.deepEqual(decoded.vin.map((input) => input.txinwitness ?? []),
+      tx.ins.map(({ witness }) => witness.map((element) => Buffer.from(element).toString('hex'))));
+    assert.deepEqual(decoded.vout.map(({ scriptPubKey }) => scriptPubKey.address),
+      tx.outs.map((out) => bitcoin.address.fromOutputScript(out.script, network)));
+    assert.deepEqual(decoded.vout.map(({ scriptPubKey }) => scriptPubKey.asm),
+      tx.outs.map((out) => script.toASM(out.script).replace(/^OP_(\d+) /, '$1 ')));
+  }
+});
+
+const state = () => Promise.all(['getbestblockhash', 'getblockchaininfo', 'getrawmempool', 'gettxoutsetinfo'].map((m) => node.call(m)));
+await check('a restart has the same chain, coins and pool', async () => {
+  const [before, pool] = [await state(), await node.call('getrawmempool')];
+  assert.equal(pool.length, 1);
+  await node.call('stop');
+  await node.end();
+  await node.run();
+  while (!(await node.call('getmempoolinfo')).loaded) await new Promise(setImmediate);
+  const after = await state();
+  for (const [, info, , coinSet] of [before, after]) {
+    delete info.size_on_disk;
+    delete coinSet.disk_size;
+  }
+  assert.deepEqual(after, before);
 });
 
 await node.call('stop');

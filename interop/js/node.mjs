@@ -21,32 +21,39 @@ export class RpcError extends Error {
 }
 
 export class Node {
-  /** start runs "keelson node" with further settings, and waits until it answers. */
+  /** start runs a node with further settings. */
   static async start(...settings) {
     const node = new Node();
+    node.settings = settings;
     node.datadir = await mkdtemp(path.join(os.tmpdir(), 'keelson-interop-'));
-    node.port = await freePort();
-    node.stderr = '';
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KEELSON_')));
-    node.process = spawn(
-      binary,
-      ['node', '--network', 'regtest', '--datadir', node.datadir, '--rpcport', String(node.port), ...settings],
-      { env, stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    node.process.stderr.setEncoding('utf8').on('data', (text) => { node.stderr += text; });
-    node.ended = once(node.process, 'close');
     process.on('exit', () => { // leave nothing behind, whatever came in between
-      node.process.kill('SIGKILL');
+      node.process?.kill('SIGKILL');
       rmSync(node.datadir, { recursive: true, force: true });
     });
+    await node.run();
+    return node;
+  }
+
+  /** run starts the process, again if it has ended, and waits until it answers. */
+  async run() {
+    this.port = await freePort();
+    this.stderr = '';
+    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KEELSON_')));
+    this.process = spawn(
+      binary,
+      ['node', '--network', 'regtest', '--datadir', this.datadir, '--rpcport', String(this.port), ...this.settings],
+      { env, stdio: ['ignore', 'ignore', 'pipe'] },
+    );
+    this.process.stderr.setEncoding('utf8').on('data', (text) => { this.stderr += text; });
+    this.ended = once(this.process, 'close');
     for (const deadline = Date.now() + 60_000; ; await delay(50)) {
-      if (node.process.exitCode !== null) throw new Error(`the node ended: ${node.stderr}`);
+      if (this.process.exitCode !== null) throw new Error(`the node ended: ${this.stderr}`);
       try {
-        [node.username, node.password] = (await readFile(path.join(node.datadir, 'regtest/.cookie'), 'utf8')).split(':');
-        await node.call('getblockcount');
-        return node;
+        [this.username, this.password] = (await readFile(path.join(this.datadir, 'regtest/.cookie'), 'utf8')).split(':');
+        await this.call('getblockcount');
+        return;
       } catch (error) {
-        if (Date.now() > deadline) throw new Error(`the node does not answer: ${error.message}\n${node.stderr}`);
+        if (Date.now() > deadline) throw new Error(`the node does not answer: ${error.message}\n${this.stderr}`);
       }
     }
   }
