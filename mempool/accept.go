@@ -8,6 +8,7 @@ import (
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/script"
+	"github.com/keelson-chain/keelson/script/sig"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -152,9 +153,14 @@ func (p *Pool) judge(tx *wire.Tx, a admission) (*candidate, error) {
 		if len(c.conflicts) > 0 {
 			return nil, refuse("txn-mempool-conflict", "")
 		}
-		return c, nil
+		_, err := p.checkAncestors(c)
+		return c, err
 	}
 	if err := p.checkFee(c.modified, c.vsize); err != nil {
+		return nil, err
+	}
+	ancestors, err := p.checkAncestors(c)
+	if err != nil {
 		return nil, err
 	}
 	if a.pkg == nil {
@@ -162,7 +168,7 @@ func (p *Pool) judge(tx *wire.Tx, a admission) (*candidate, error) {
 			return nil, err
 		}
 	}
-	if err := p.checkAncestors(c); err != nil {
+	if err := c.checkApart(ancestors); err != nil {
 		return nil, err
 	}
 	if len(c.conflicts) > 0 {
@@ -190,6 +196,7 @@ func (p *Pool) findConflicts(c *candidate, a admission) error {
 			c.conflicts = append(c.conflicts, e)
 		}
 	}
+	slices.SortFunc(c.conflicts, byID)
 	return nil
 }
 
@@ -302,6 +309,7 @@ func (p *Pool) checkTRUC(c *candidate) error {
 		return err
 	}
 	c.conflicts = append(c.conflicts, p.lookup(&sibling.TxID))
+	slices.SortFunc(c.conflicts, byID)
 	c.sibling = true
 	return nil
 }
@@ -316,13 +324,31 @@ func (p *Pool) verify(c *candidate) error {
 	}
 	// A script that fails by policy alone is no reason to think ill of whoever
 	// sent it.
-	if consensus.VerifyScripts(txs, c.spent, script.MandatoryFlags, o) == nil {
-		var rule *consensus.RuleError
-		if errors.As(err, &rule) {
-			return refuse("non-mandatory-script-verify-flag ("+rule.Err.Error()+")", "")
-		}
+	var rule *consensus.RuleError
+	if errors.As(err, &rule) && p.failsByPolicy(c) {
+		return refuse("non-mandatory-script-verify-flag ("+rule.Err.Error()+")", "")
 	}
 	return err
+}
+
+// failsByPolicy reports whether the first input whose script fails would be
+// valid in a block. As in Bitcoin Core, later inputs are not looked at.
+func (p *Pool) failsByPolicy(c *candidate) bool {
+	outs := make([]wire.TxOut, len(c.spent))
+	for i := range outs {
+		outs[i] = c.spent[i].Out
+	}
+	checker := sig.Exact{Verifier: p.cfg.Sigs, Cache: p.cfg.SigCache}
+	if checker.Verifier == nil {
+		checker.Verifier = sig.DCRD()
+	}
+	hashes := script.NewSigHashes(c.tx, outs)
+	for i := range c.tx.Inputs {
+		if script.Verify(hashes, i, script.StandardFlags, checker) != nil {
+			return script.Verify(hashes, i, script.MandatoryFlags, checker) == nil
+		}
+	}
+	return false
 }
 
 // enter puts c, which was judged at this version of the pool and whose scripts

@@ -156,22 +156,31 @@ func (r *returning) drop(b *wire.Block) {
 }
 
 // bringBack puts the transactions of disconnected blocks back into the pool,
-// and takes out what is not valid any more at the new tip.
+// and takes out what is not valid any more at the new tip. The limits on
+// ancestors and descendants hold among those that come back, as far as they get;
+// what stands above them in the pool goes if it has too many ancestors now
+// (Bitcoin Core's).
 func (p *Pool) bringBack(back *returning) error {
+	var restored []*entry
 	for i := len(back.txs) - 1; i >= 0; i-- {
-		if err := p.restore(back.txs[i]); err != nil {
+		e, err := p.restore(back.txs[i])
+		if err != nil {
 			return err
+		}
+		if e != nil {
+			restored = append(restored, e)
 		}
 	}
 	for _, tx := range back.dropped {
 		p.removeSpenders(tx)
 	}
+	p.reunite(restored)
 	return p.removeInvalid()
 }
 
-// restore puts a transaction back above which others of the pool may stand. An
-// error is a fault.
-func (p *Pool) restore(tx *wire.Tx) error {
+// restore puts a transaction back, without a link to what stands above it. It
+// returns nil if it cannot come back; an error is a fault.
+func (p *Pool) restore(tx *wire.Tx) (*entry, error) {
 	c, err := p.judge(tx, admission{returning: true})
 	if err == nil {
 		err = p.checkAlone(tx)
@@ -181,33 +190,39 @@ func (p *Pool) restore(tx *wire.Tx) error {
 	}
 	if err != nil {
 		if !IsRejected(err) {
-			return fmt.Errorf("mempool: bring back %v: %w", tx.TxID(), err)
+			return nil, fmt.Errorf("mempool: bring back %v: %w", tx.TxID(), err)
 		}
 		p.removeSpenders(tx)
-		return nil
+		return nil, nil
 	}
 	c.time = p.cfg.Now().Unix()
 	e := c.entry(p.state.Tip.Height)
 	p.insert(e, c)
-	above := false
-	for i := range tx.Outputs {
-		if child := p.spender(&wire.OutPoint{TxID: c.txid, Index: uint32(i)}); child != nil {
-			if !slices.Contains(e.children(), child) {
+	return e, nil
+}
+
+// reunite links restored entries to what spends from them.
+func (p *Pool) reunite(restored []*entry) {
+	var above []*entry // restored ones that were linked
+	for _, e := range restored {
+		linked := false
+		for i := range e.tx().Outputs {
+			child := p.spender(&wire.OutPoint{TxID: e.txid, Index: uint32(i)})
+			if child != nil && !slices.Contains(e.children(), child) {
 				p.link(e, child)
+				linked = true
 			}
-			above = true
+		}
+		if linked {
+			above = append(above, e)
 		}
 	}
-	if !above {
-		return nil
-	}
-	p.recount(e)
-	for _, d := range p.descendants(e)[1:] {
+	p.recount(above)
+	for _, d := range p.descendants(above...) {
 		if t := d.ancestors(); !d.has(flagGone) && (t.count > p.cfg.Limits.AncestorCount || t.size > p.cfg.Limits.AncestorSize) {
 			p.removeWithDescendants(d, goneDisconnected)
 		}
 	}
-	return nil
 }
 
 // removeSpenders takes out what spends the outputs of a transaction that does

@@ -304,3 +304,55 @@ func (m *model) reorganise() {
 		m.t.Fatalf("%d transactions are lost, %d accounted for", lost, gone)
 	}
 }
+
+// A block may have longer chains than the pool. Of what comes back the limits
+// hold, too.
+func TestReturningKeepsLimits(t *testing.T) {
+	t.Run("chain", func(t *testing.T) {
+		w := newWorld(t, nil)
+		txs := []*wire.Tx{w.spend(1000, 1, w.coin(0))}
+		for len(txs) < 28 {
+			txs = append(txs, w.child(txs[len(txs)-1], 0, 1000, 1))
+		}
+		w.mine(txs[:27]...)
+		w.add(txs[27])
+		if err := w.ledger.Invalidate(t.Context(), blockAt(w, 1)); err != nil {
+			t.Fatal(err)
+		}
+		w.holds(txs[:25]...)
+	})
+	// One parent and many children: the last is let in by the carve-out.
+	t.Run("fan", func(t *testing.T) {
+		w := newWorld(t, nil)
+		parent := w.spend(1000, 40, w.coin(0))
+		txs := []*wire.Tx{parent}
+		for i := range 30 {
+			txs = append(txs, w.child(parent, i, 1000, 1))
+		}
+		w.mine(txs...)
+		w.holds() // it has seen the block
+		if err := w.ledger.Invalidate(t.Context(), blockAt(w, 1)); err != nil {
+			t.Fatal(err)
+		}
+		w.holds(txs[:26]...)
+	})
+	// What stands above them in the pool does not count against them, even if
+	// that makes more descendants than are allowed.
+	t.Run("children in the pool", func(t *testing.T) {
+		w := newWorld(t, nil)
+		parent := w.spend(1000, 40, w.coin(0))
+		txs := []*wire.Tx{parent}
+		for i := range 10 {
+			txs = append(txs, w.child(parent, i, 1000, 1))
+		}
+		w.mine(txs...)
+		for i := range 20 {
+			txs = append(txs, w.child(parent, 10+i, 1000, 1))
+		}
+		w.add(txs[11:]...)
+		if err := w.ledger.Invalidate(t.Context(), blockAt(w, 1)); err != nil {
+			t.Fatal(err)
+		}
+		w.holds(txs...)
+	})
+}

@@ -1,9 +1,6 @@
 package mempool
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // walk collects the entries given and all that next leads to from them, each
 // once.
@@ -111,10 +108,10 @@ func (p *Pool) part(e *entry) {
 	}
 }
 
-// recount sums up anew all that has to do with e: for when transactions come
-// back under ones that spend from them.
-func (p *Pool) recount(e *entry) {
-	for _, x := range p.walk([]*entry{e}, func(x *entry) []*entry {
+// recount sums up anew all that has to do with some entries: for when
+// transactions come back under ones that spend from them.
+func (p *Pool) recount(some []*entry) {
+	for _, x := range p.walk(some, func(x *entry) []*entry {
 		return slices.Concat(x.parents(), x.children())
 	}) {
 		if x.family == nil {
@@ -139,5 +136,5 @@ func byDepth(a, b *entry) int {
 	if d := a.ancestors().count - b.ancestors().count; d != 0 {
 		return d
 	}
-	return bytes.Compare(a.txid[:], b.txid[:])
+	return byID(a, b)
 }

@@ -15,8 +15,8 @@ import (
 const carveOutSize = 10_000 // virtual bytes
 
 // checkAncestors refuses c if it would make a group of transactions larger than
-// the limits, or if it spends from what it replaces.
-func (p *Pool) checkAncestors(c *candidate) error {
+// the limits, and returns what of the pool it descends from.
+func (p *Pool) checkAncestors(c *candidate) (ancestors []*entry, err error) {
 	limits := p.cfg.Limits
 	if len(c.conflicts) == 1 {
 		// What it replaces makes room for it.
@@ -34,16 +34,29 @@ func (p *Pool) checkAncestors(c *candidate) error {
 		}
 	}
 	if exceeded != "" {
-		return refuse("too-long-mempool-chain", "%s", exceeded)
+		return nil, refuse("too-long-mempool-chain", "%s", exceeded)
 	}
+	return ancestors, nil
+}
+
+// checkApart refuses c if it descends from what it replaces. Of several such
+// ancestors the first by id is named.
+func (c *candidate) checkApart(ancestors []*entry) error {
+	var first *entry
 	for _, a := range ancestors {
-		if slices.Contains(c.conflicts, a) {
-			err := refuse("bad-txns-spends-conflicting-tx", "%v spends conflicting transaction %v", c.txid, a.txid)
-			return &invalid{reason: err.Reason, debug: err.Debug, err: err}
+		if slices.Contains(c.conflicts, a) && (first == nil || byID(a, first) < 0) {
+			first = a
 		}
 	}
-	return nil
+	if first == nil {
+		return nil
+	}
+	err := refuse("bad-txns-spends-conflicting-tx", "%v spends conflicting transaction %v", c.txid, first.txid)
+	return &invalid{reason: err.Reason, debug: err.Debug, err: err}
 }
+
+// byID orders entries as Bitcoin Core does where it has a set of them.
+func byID(a, b *entry) int { return bytes.Compare(a.txid[:], b.txid[:]) }
 
 // withinLimits collects the ancestors of count new transactions of size virtual
 // bytes together, which spend from parents. exceeded says, in Bitcoin Core's
@@ -63,7 +76,7 @@ func (p *Pool) withinLimits(size, count int, parents []*entry, l Limits) (ancest
 		// the same one is named.
 		at := 0
 		for i := range staged {
-			if bytes.Compare(staged[i].txid[:], staged[at].txid[:]) < 0 {
+			if byID(staged[i], staged[at]) < 0 {
 				at = i
 			}
 		}

@@ -35,7 +35,7 @@ func byMiningRate(a, b *entry) int {
 	if c := b.miningRate().cmp(a.miningRate()); c != 0 {
 		return c
 	}
-	return bytes.Compare(a.txid[:], b.txid[:])
+	return byID(a, b)
 }
 
 // evictionRate is the score by which an entry leaves a full pool: that of its

@@ -1,8 +1,10 @@
 package mempool
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/keelson-chain/keelson/consensus"
@@ -145,5 +147,43 @@ func TestConfigIsChecked(t *testing.T) {
 		if _, err := New(cfg); err == nil || err.Error() != want {
 			t.Errorf("error %v, want %q", err, want)
 		}
+	}
+}
+
+// Of several faults, that is named which Bitcoin Core meets first.
+func TestFirstFault(t *testing.T) {
+	w := newWorld(t, nil)
+	// Too many ancestors before the rules of TRUC transactions.
+	long := w.chain(25, w.coin(0))
+	truc := w.child(long[24], 0, 1000, 1)
+	truc.Version = 3
+	w.refused(truc, "too-long-mempool-chain, too many unconfirmed ancestors [limit: 25]")
+
+	// A script that fails by policy alone before one that is invalid.
+	keys := w.Spend([]consensus.OutCoin{w.coin(1)}, w.Out(chaingen.P2PKH, 2, 1e8), w.Out(chaingen.P2PKH, 3, 1e8))
+	w.add(keys)
+	coins := w.OutputsOf(keys)
+	both := w.Spend(coins, w.anyone(199_000_000))
+	s := both.Inputs[0].SigScript
+	at := int(s[0]) + 1
+	both.Inputs[0].SigScript = append(append(s[:at:at], 0x4c), s[at:]...)
+	both.Inputs[1].SigScript[9] ^= 1
+	w.refused(both, "non-mandatory-script-verify-flag (Data push larger than necessary)")
+	both.Inputs[0], both.Inputs[1] = both.Inputs[1], both.Inputs[0]
+	w.refused(both, "mandatory-script-verify-flag-failed (Signature must be zero for failed CHECK(MULTI)SIG operation)")
+
+	// Of several that would have to go, the first by id.
+	a, b := w.spend(5000, 1, w.coin(2)), w.spend(5000, 1, w.coin(3))
+	w.add(a, b)
+	first := a.TxID()
+	if other := b.TxID(); bytes.Compare(other[:], first[:]) < 0 {
+		first = other
+	}
+	for _, coins := range [][]consensus.OutCoin{
+		{w.OutputsOf(a)[0], w.OutputsOf(b)[0], w.coin(2), w.coin(3)},
+		{w.coin(3), w.coin(2), w.OutputsOf(b)[0], w.OutputsOf(a)[0]},
+	} {
+		tx := w.spend(100_000, 1, coins...)
+		w.refused(tx, fmt.Sprintf("bad-txns-spends-conflicting-tx, %v spends conflicting transaction %v", tx.TxID(), first))
 	}
 }
