@@ -63,6 +63,9 @@ func (c *call) chosen(act func(context.Context, wire.Hash) error) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.poolSeesTip(); err != nil {
+		return nil, err
+	}
 	err = act(c.ctx, e.Ref.Hash)
 	switch {
 	case err == nil:
@@ -74,6 +77,10 @@ func (c *call) chosen(act func(context.Context, wire.Hash) error) (any, error) {
 	}
 	return nil, jsonrpc.Errorf(jsonrpc.CodeDatabase, "%v", err)
 }
+
+// poolSeesTip brings the pool to the tip before a call that may replace that:
+// of a block that it never saw it would get nothing back.
+func (c *call) poolSeesTip() error { return c.Pool.Sync() }
 
 func invalidateblock(c *call) (any, error) { return c.chosen(c.Ledger.Invalidate) }
 

@@ -169,6 +169,9 @@ func generateblock(c *call) (any, error) {
 		o.Add("hex", jsonrpc.Hex(block.Bytes()))
 		return o, nil
 	}
+	if err := c.poolSeesTip(); err != nil {
+		return nil, err
+	}
 	if err := c.Ledger.AddBlock(c.ctx, block); err != nil {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInternal, "ProcessNewBlock, block not accepted: %v", err)
 	}

@@ -67,6 +67,9 @@ func submitblock(c *call) (any, error) {
 
 // submit adds the block and says in the words of BIP 22 what came of it.
 func (c *call) submit(b *wire.Block, hash wire.Hash) (any, error) {
+	if err := c.poolSeesTip(); err != nil {
+		return nil, err
+	}
 	err := c.Ledger.AddBlock(c.ctx, b)
 	switch {
 	case err == nil:
