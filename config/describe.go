@@ -21,9 +21,6 @@ type Setting struct {
 	Files, Dirs bool
 }
 
-// Variable is the environment variable of the setting.
-func (s *Setting) Variable() string { return envName(s.Name) }
-
 // Sections returns all settings, in the order of the help text.
 func Sections() []Section {
 	list := make([]Section, len(sections))

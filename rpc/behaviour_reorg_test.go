@@ -152,7 +152,7 @@ func TestLockTimesInThePool(t *testing.T) {
 	// Lock times: the height below that of the next block; the median time past.
 	p.send(locked(p.coins[0], 2, height, 0))
 	p.sendFails(-26, "non-final", locked(p.coins[1], 2, height+1, 0))
-	median := uint32(p.chain.State().MedianTimePast())
+	median := p.chain.State().MedianTimePast()
 	p.sendFails(-26, "non-final", locked(p.coins[1], 2, median, 0))
 	timed := locked(p.coins[1], 2, median-1, 0)
 	p.send(timed)
