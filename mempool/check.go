@@ -37,7 +37,14 @@ func (p *Pool) check() error {
 	var bytes, usage int64
 	var fees wire.Amount
 	inputs, unbroadcast := 0, 0
+	var loose []*entry
+	for seq := p.rankedSeq(); seq.head() != nil; seq.drop(seq.head()) {
+		loose = append(loose, seq.head())
+	}
 	all := p.ranked()
+	if !slices.Equal(loose, all) {
+		return fmt.Errorf("mempool: the ranking is another one while it is not mended")
+	}
 	if len(all) != p.count() {
 		return fmt.Errorf("mempool: %d entries are ranked, %d are there", len(all), p.count())
 	}

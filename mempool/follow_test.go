@@ -356,3 +356,26 @@ func TestReturningKeepsLimits(t *testing.T) {
 		w.holds(txs...)
 	})
 }
+
+// TestMinedWithAnotherWitness mines a transaction of the pool that somebody has
+// given a witness, which P2A allows: ids are the same, encodings are not.
+func TestMinedWithAnotherWitness(t *testing.T) {
+	w := newWorld(t, nil)
+	anchor := wire.TxOut{Value: 50_000, PkScript: []byte{0x51, 2, 0x4e, 0x73}}
+	coin := w.coin(0)
+	funding := w.Spend([]consensus.OutCoin{coin}, anchor, w.anyone(coin.Coin.Out.Value-60_000))
+	w.mine(funding)
+	outs := w.OutputsOf(funding)
+	tx := &wire.Tx{Version: 2, Outputs: []wire.TxOut{w.anyone(45_000), w.anyone(1_000)}}
+	for i := range outs {
+		tx.Inputs = append(tx.Inputs, wire.TxIn{PrevOut: outs[i].OutPoint, Sequence: wire.SequenceFinal})
+	}
+	w.add(tx)
+	other := tx.Clone()
+	other.Inputs[0].Witness = [][]byte{{1}}
+	w.mine(other)
+	w.holds()
+	if _, ok := w.pool.Spender(outs[1].OutPoint); ok {
+		t.Error("the second input is still indexed")
+	}
+}

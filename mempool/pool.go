@@ -29,6 +29,7 @@ type Pool struct {
 	deltas     map[wire.Hash]wire.Amount
 	walks      uint64 // how many walks there were: the mark of the last one
 	selections uint64 // the same of selections
+	likely     int    // how many transactions the next selection may have
 	version    uint64 // grows with every change of entries or of the tip
 
 	ranking, pending []*entry // see rank.go

@@ -101,6 +101,58 @@ func (p *Pool) ranked() []*entry {
 	return merged
 }
 
+// maxLoose is how many entries that wait for their place in the ranking a
+// rankedSeq sorts each time anew.
+const maxLoose = 2048
+
+// rankedSeq yields all entries, best first. Unlike ranked it leaves the ranking
+// as it is if that is cheaper: who needs only the best of them, right after a
+// block has taken out thousands, does not wait for all the others to move up.
+type rankedSeq struct {
+	ranking, pending []*entry // what is left of them
+}
+
+func (p *Pool) rankedSeq() rankedSeq {
+	if len(p.pending) > maxLoose || p.stale > p.count() {
+		return rankedSeq{ranking: p.ranked()}
+	}
+	p.pending = slices.DeleteFunc(p.pending, func(e *entry) bool { return e.has(flagGone) })
+	sortEntries(p.pending)
+	s := rankedSeq{p.ranking, p.pending}
+	s.settle()
+	return s
+}
+
+// settle passes over what does not belong in the ranking any more.
+func (s *rankedSeq) settle() {
+	for len(s.ranking) > 0 && s.ranking[0].flags&(flagGone|flagPending) != 0 {
+		s.ranking = s.ranking[1:]
+	}
+}
+
+// head returns the best entry that is left, nil if none is.
+func (s *rankedSeq) head() *entry {
+	switch {
+	case len(s.pending) == 0 && len(s.ranking) == 0:
+		return nil
+	case len(s.pending) == 0:
+		return s.ranking[0]
+	case len(s.ranking) == 0 || byMiningRate(s.pending[0], s.ranking[0]) < 0:
+		return s.pending[0]
+	}
+	return s.ranking[0]
+}
+
+// drop goes on behind e, which is the head.
+func (s *rankedSeq) drop(e *entry) {
+	if len(s.pending) > 0 && s.pending[0] == e {
+		s.pending = s.pending[1:]
+		return
+	}
+	s.ranking = s.ranking[1:]
+	s.settle()
+}
+
 // sortEntries sorts by byMiningRate. The scores are taken out of the entries
 // first: looking at memory all over the place is what would take the time.
 func sortEntries(list []*entry) {

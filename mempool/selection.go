@@ -58,6 +58,7 @@ func (p *Pool) Select(o SelectOptions) (*Selection, error) {
 		p.selections++
 		s = selector{pool: p, mark: p.selections, options: o, segwit: p.state.Active(consensus.Segwit)}
 		s.run()
+		p.likely = len(s.chosen.Txs) + len(s.chosen.Txs)/16
 		s.chosen.State, s.chosen.Sequence = p.state, p.sequence
 	})
 	if err != nil {
@@ -69,9 +70,8 @@ func (p *Pool) Select(o SelectOptions) (*Selection, error) {
 const (
 	// A block counts as full once this many transactions in a row did not fit,
 	// and less than the weight below is free.
-	maxMisfits  = 1000
-	almostFull  = 4000 // weight units
-	likelyCount = 4096 // transactions, to begin with
+	maxMisfits = 1000
+	almostFull = 4000 // weight units
 )
 
 // selector makes a Selection.
@@ -108,21 +108,23 @@ func (b *better) rate() rate {
 }
 
 func (s *selector) run() {
-	s.chosen = &Selection{Txs: make([]Selected, 0, min(likelyCount, s.pool.count()))}
+	s.chosen = &Selection{Txs: make([]Selected, 0, min(s.pool.likely, s.pool.count()))}
 	s.changed, s.places = map[*entry]*better{}, map[*entry]int32{}
-	ranked := s.pool.ranked()
-	for i := 0; i < len(ranked) || len(s.better) > 0; {
-		if i < len(ranked) && (s.isChosen(ranked[i]) || s.changed[ranked[i]] != nil) {
-			i++ // chosen as an ancestor, or offered with its better score
+	ranked := s.pool.rankedSeq()
+	for {
+		e := ranked.head()
+		if e == nil && len(s.better) == 0 {
+			return
+		}
+		if e != nil && (s.isChosen(e) || len(s.changed) > 0 && s.changed[e] != nil) {
+			ranked.drop(e) // chosen as an ancestor, or offered with its better score
 			continue
 		}
-		var e *entry
 		var t totals
 		var ops int
-		if i < len(ranked) && (len(s.better) == 0 || ranked[i].miningRate().cmp(s.better[0].rate()) >= 0) {
-			e = ranked[i]
+		if e != nil && (len(s.better) == 0 || e.miningRate().cmp(s.better[0].rate()) >= 0) {
 			t, ops = e.ancestors(), e.ancestorOps()
-			i++
+			ranked.drop(e)
 		} else {
 			b := s.better[0]
 			heap.Pop(&s.better)
