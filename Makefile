@@ -28,7 +28,7 @@ DAY       ?= 10m
 
 # What runs under the race detector, which is ten times slower: packages whose
 # whole work is concurrent, and of the others the tests of what is shared.
-RACE      = ./miner/... ./node/... ./rpc/... ./ledger/coincache ./ledger/flat ./ledger/fsys
+RACE      = ./mempool/... ./miner/... ./node/... ./rpc/... ./ledger/coincache ./ledger/flat ./ledger/fsys
 RACESOME  = ./wire ./pow ./script ./script/sig ./consensus ./ledger ./ledger/kv
 RACETESTS = Goroutines|Concurrent|Beside|Shared|Search|Failure|Helps|Cache|ImportForms|ImportResumes|ImportAgainst|Entries
 
