@@ -115,6 +115,10 @@ replay: ## import the three chains with btcd and Keelson in turn, and print the 
 accept: ## offer 20,000 transactions to btcd's pool and to ours: verdicts, time, memory
 	cd internal/oracle && $(GO) run ./cmd/acceptdiff && $(GO) run ./cmd/acceptdiff -mixed -rounds 1
 
+.PHONY: send
+send: build ## send 20,000 transactions to a node: what HTTP and JSON add
+	cd internal/oracle && $(GO) run ./cmd/sendbench -keelson $(CURDIR)/bin/keelson
+
 .PHONY: ci
 ci: ## all that CI does
 	.ci/run
