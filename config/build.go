@@ -295,6 +295,16 @@ func (l *loader) rpc(cfg *Config) (err error) {
 	if c.CookieFile == "" {
 		c.CookieFile = ".cookie"
 	}
+	switch v.rpcCookiePerms {
+	case "owner":
+		c.CookieMode = 0o600
+	case "group":
+		c.CookieMode = 0o640
+	case "all":
+		c.CookieMode = 0o644
+	default:
+		return l.errorf("rpccookieperms", "%q is none of owner, group and all", v.rpcCookiePerms)
+	}
 	if !filepath.IsAbs(c.CookieFile) {
 		c.CookieFile = filepath.Join(cfg.Dir, c.CookieFile)
 	}

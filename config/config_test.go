@@ -200,6 +200,11 @@ func TestValues(t *testing.T) {
 	if want := []string{"10.0.0.0/8", "192.168.0.0/16", "1.2.3.4/32"}; !slices.Equal(allow, want) {
 		t.Errorf("clients %v, want %v", allow, want)
 	}
+	for arg, want := range map[string]os.FileMode{"": 0o600, "--rpccookieperms=owner": 0o600, "--rpccookieperms=group": 0o640, "--rpccookieperms=all": 0o644} {
+		if got := mustLoad(t, "", nil, strings.Fields(arg)...).RPC.CookieMode; got != want {
+			t.Errorf("%q: %v", arg, got)
+		}
+	}
 	if l := mustLoad(t, "", nil, "--prune=550").Ledger; l.Prune != 550<<20 {
 		t.Errorf("prune %d", l.Prune)
 	}
@@ -377,6 +382,7 @@ func TestRefused(t *testing.T) {
 		{args: []string{"--rpcallowip=10.0.0.0/255.0.255.0"}, want: `--rpcallowip: "10.0.0.0/255.0.255.0" has a mask with holes`},
 		{args: []string{"--rpcbind=example.org"}, want: `--rpcbind: "example.org" is not an IP address`},
 		{args: []string{"--rpcbind=0.0.0.0"}, want: `--rpcbind: 0.0.0.0:`},
+		{args: []string{"--rpccookieperms=world"}, want: `--rpccookieperms: "world" is none of owner, group and all`},
 		{args: []string{"--log-format=xml"}, want: `--log-format: "xml" is neither console nor json`},
 		{args: []string{"--log-level=fatal"}, want: `--log-level: "fatal" is not one of trace, debug, info, warn, error`},
 	} {

@@ -72,6 +72,7 @@ type values struct {
 	rpcBind, rpcAllowIP, rpcAuth        []string
 	rpcPort, rpcWorkQueue, rpcThreads   int64
 	rpcUser, rpcPassword, rpcCookieFile string
+	rpcCookiePerms                      string
 	rpcWhitelist                        []string
 	rpcWhitelistDefault                 bool
 	rpcServerTimeout                    int64
@@ -246,6 +247,9 @@ var sections = []struct {
 		{name: "rpccookiefile", kind: kindText, arg: "FILE", text: ".cookie in the network's folder",
 			help:  "where the cookie is written; a relative name lies in the network's folder",
 			value: func(v *values) any { return &v.rpcCookieFile }},
+		{name: "rpccookieperms", kind: kindText, arg: "owner|group|all", text: "owner",
+			help:  "who of this machine may read the cookie: the user that the node runs as, also its group, or everybody",
+			value: func(v *values) any { return &v.rpcCookiePerms }},
 		{name: "rpcwhitelist", kind: kindList, arg: "USER:METHOD,...",
 			help:  "methods that the user may call, and no others; may be repeated: for one user, what all the lists have remains",
 			value: func(v *values) any { return &v.rpcWhitelist }},

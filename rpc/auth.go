@@ -75,9 +75,10 @@ func (s *Server) authorized(header string) (user string, ok bool) {
 // cookieUser is the name under which the cookie's holder calls.
 const cookieUser = "__cookie__"
 
-// writeCookie makes a new secret and puts it where only this machine user can
-// read it: USER:SECRET without a newline. The file appears whole or not at all.
-func writeCookie(path string) (secret string, err error) {
+// writeCookie makes a new secret and puts it where those can read it whom the
+// mode lets, no one else: USER:SECRET without a newline. The file appears whole or
+// not at all.
+func writeCookie(path string, mode os.FileMode) (secret string, err error) {
 	var random [32]byte
 	rand.Read(random[:])
 	secret = cookieUser + ":" + hex.EncodeToString(random[:])
@@ -89,6 +90,9 @@ func writeCookie(path string) (secret string, err error) {
 		return "", fmt.Errorf("cookie file: %w", err)
 	}
 	_, err = f.WriteString(secret)
+	if err == nil && mode != 0o600 {
+		err = f.Chmod(mode)
+	}
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"net/netip"
+	"os"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -25,6 +26,7 @@ const (
 	MaxMockTime = 9223372036
 
 	maxBody      = 32 << 20         // bytes of a request, as in Core
+	maxTarget    = 8 << 10          // bytes of what its first line asks for, as in Bitcoin Core
 	maxHead      = 16 << 10         // bytes of a request's head
 	idleTimeout  = 30 * time.Minute // between two requests of a connection
 	stopTimeout  = 5 * time.Second  // for answers to be taken when the server stops
@@ -47,6 +49,7 @@ type Config struct {
 	// cookie is written to CookieFile.
 	User, Password string
 	CookieFile     string
+	CookieMode     os.FileMode // who may read it; 0: its owner alone
 	// Auth are further users.
 	Auth []Auth
 	// Whitelist says which methods users may call. A user who is not in it may

@@ -79,7 +79,7 @@ func help(c *call) (any, error) {
 	case c.err != nil:
 		return nil, c.err
 	case ok:
-		return strings.TrimSuffix(m.text(), "\n"), nil
+		return m.text(), nil
 	}
 	return "help: unknown command: " + name, nil
 }

@@ -118,11 +118,12 @@ Result:
 "hex"    (string) The block hash
 
 Examples:
-> keelson cli getblockhash 1000`
+> keelson cli getblockhash 1000
+`
 	if got := n.call("help", "getblockhash").Text; got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
 	}
-	n.fails(-1, want+"\n", "getblockhash")
+	n.fails(-1, want, "getblockhash")
 	for name, m := range methods() {
 		text := n.call("help", name).Text
 		if first, _, _ := strings.Cut(text, "\n"); first != m.oneLine() || !strings.HasPrefix(first, name) {

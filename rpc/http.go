@@ -54,6 +54,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	case !s.allowed(r.RemoteAddr):
 		s.reply(w, &answer{status: http.StatusForbidden})
 		return
+	case len(r.RequestURI) > maxTarget:
+		s.reply(w, &answer{status: http.StatusBadRequest})
+		return
 	case r.URL.Path != "/":
 		s.reply(w, &answer{status: http.StatusNotFound})
 		return

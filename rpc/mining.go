@@ -100,7 +100,7 @@ func generatetoaddress(c *call) (any, error) {
 }
 
 func generatetodescriptor(c *call) (any, error) {
-	n, text, tries := c.int(0, 32), c.text(1), c.intOr(2, 64, defaultMaxTries)
+	n, text, tries := c.int(0, 32), c.text(1), c.intOr(2, 32, defaultMaxTries)
 	if c.err != nil {
 		return nil, c.err
 	}
@@ -115,11 +115,13 @@ func generatetodescriptor(c *call) (any, error) {
 	return c.generate(n, pkScript, tries)
 }
 
+// generate mines at most tries hashes; a negative number is no bound, as in
+// Bitcoin Core 28.
 func (c *call) generate(n int64, pkScript []byte, tries int64) (any, error) {
 	if c.Miner == nil {
 		return nil, errNoMiner
 	}
-	hashes, err := c.Miner.Generate(c.ctx, int(max(n, 0)), pkScript, uint64(max(tries, 0)))
+	hashes, err := c.Miner.Generate(c.ctx, int(max(n, 0)), pkScript, uint64(tries))
 	if err != nil && c.ctx.Err() == nil {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInternal, "%v", err)
 	}

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -92,7 +93,7 @@ func New(cfg Config) (*Server, error) {
 func (s *Server) Listen() (err error) {
 	s.secret = s.cfg.User + ":" + s.cfg.Password
 	if s.cfg.Password == "" {
-		if s.secret, err = writeCookie(s.cfg.CookieFile); err != nil {
+		if s.secret, err = writeCookie(s.cfg.CookieFile, cmp.Or(s.cfg.CookieMode, 0o600)); err != nil {
 			return err
 		}
 	}
