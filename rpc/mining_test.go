@@ -207,7 +207,7 @@ func TestSubmitOrder(t *testing.T) {
 	if got := header(bad); got != "-25 time-too-old" {
 		t.Errorf("%s", got)
 	}
-	for _, text := range []string{"xx", "", "00", strings.Repeat("0", 159), strings.Repeat("0", 162)} {
+	for _, text := range []string{"xx", "", "00", strings.Repeat("0", 159), strings.Repeat("0", 158), strings.Repeat("0", 161)} {
 		n.fails(-22, "Block header decode failed", "submitheader", text)
 	}
 	n.fails(-22, "Block decode failed", "submitblock", "xx")

@@ -122,7 +122,8 @@ func submitheader(c *call) (any, error) {
 	if err != nil {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "Block header decode failed")
 	}
-	h, err := wire.DecodeHeader(raw)
+	// What follows the header is ignored: callers give whole blocks.
+	h, err := wire.DecodeHeader(raw[:min(len(raw), wire.HeaderSize)])
 	if err != nil {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "Block header decode failed")
 	}
