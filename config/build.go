@@ -185,6 +185,7 @@ func (l *loader) pool(cfg *Config) error {
 	if least := v.limitDescendantSize * 1000 * 40; c.MaxBytes < least {
 		return l.errorf("maxmempool", "-maxmempool must be at least %d MB", (least+999_999)/1_000_000)
 	}
+	c.PlainFile = v.persistPoolPlain
 	cfg.Pool = c
 	if v.persistPool {
 		cfg.Pool.File = filepath.Join(cfg.Dir, poolFile)

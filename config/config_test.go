@@ -232,13 +232,13 @@ func TestMiner(t *testing.T) {
 
 // TestPool sets what the pool is like.
 func TestPool(t *testing.T) {
-	cfg := mustLoad(t, "minrelaytxfee = 0.00002\ndustrelayfee = 1\n", nil, "--network=regtest", "--maxmempool=5", "--mempoolexpiry=10", "--nopersistmempool", "--mempoolfullrbf=0",
+	cfg := mustLoad(t, "minrelaytxfee = 0.00002\ndustrelayfee = 1\n", nil, "--network=regtest", "--maxmempool=5", "--mempoolexpiry=10", "--nopersistmempool", "--persistmempoolv1", "--mempoolfullrbf=0",
 		"--incrementalrelayfee=0.00000007", "--limitancestorcount=1", "--limitancestorsize=2", "--limitdescendantcount=3", "--limitdescendantsize=4",
 		"--permitbaremultisig=0", "--datacarriersize=9", "--bytespersigop=5", "--maxsigcachesize=1", "--maxorphantx=0")
 	p := cfg.Pool
 	want := policy.Rules{AcceptNonStandard: true, MaxDataCarrier: 9, DustRelay: 100_000_000, MinRelay: 2000, IncrementalRelay: 7, BytesPerSigOp: 5}
 	if p.Rules != want || p.Limits != (mempool.Limits{AncestorCount: 1, AncestorSize: 2000, DescendantCount: 3, DescendantSize: 4000}) || p.MaxBytes != 5_000_000 ||
-		p.Expiry != 10*time.Hour || !p.NoFullRBF || p.File != "" || cfg.SigCacheBytes != 1<<20 || cfg.MaxOrphans != 0 {
+		p.Expiry != 10*time.Hour || !p.NoFullRBF || p.File != "" || !p.PlainFile || cfg.SigCacheBytes != 1<<20 || cfg.MaxOrphans != 0 {
 		t.Errorf("%+v", cfg)
 	}
 	// What savemempool writes is there all the same.

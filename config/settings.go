@@ -52,6 +52,7 @@ type values struct {
 	minimumWork, assumeValid   string
 
 	acceptNonStandard, fullRBF, persistPool      bool
+	persistPoolPlain                             bool
 	permitBareMultisig, dataCarrier              bool
 	dataCarrierSize, bytesPerSigOp               int64
 	dustRelay, minRelay, incrementalRelay        wire.Amount
@@ -162,6 +163,9 @@ var sections = []struct {
 		{name: "persistmempool", kind: kindBool, number: 1,
 			help:  "write the pool to mempool.dat when the node stops and read it when it starts",
 			value: func(v *values) any { return &v.persistPool }},
+		{name: "persistmempoolv1", kind: kindBool,
+			help:  "write mempool.dat in the version that Bitcoin Core before 27 reads",
+			value: func(v *values) any { return &v.persistPoolPlain }},
 		{name: "mempoolfullrbf", kind: kindBool, number: 1,
 			help:  "let transactions be replaced that do not say that they may be (BIP 125)",
 			value: func(v *values) any { return &v.fullRBF }},

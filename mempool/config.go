@@ -68,6 +68,8 @@ type Config struct {
 	NoFullRBF bool
 	// File is where Save writes to and Load reads from; "": nowhere.
 	File string
+	// PlainFile writes files that are not masked, for Bitcoin Core before 27.
+	PlainFile bool
 
 	// Workers is how many goroutines verify the scripts of transactions that
 	// are added together; below 2 it is the caller's.

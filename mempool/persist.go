@@ -95,7 +95,7 @@ func (p *Pool) saveTo(file string, begin func()) (err error) {
 		return err
 	}
 	w := &maskedWriter{w: bufio.NewWriterSize(f, 1<<20)}
-	w.file(saved, deltas, unbroadcast)
+	w.file(p.cfg.PlainFile, saved, deltas, unbroadcast)
 	err = w.err
 	if err == nil {
 		err = w.w.Flush()
@@ -146,12 +146,16 @@ type maskedWriter struct {
 	err error
 }
 
-func (w *maskedWriter) file(txs []savedTx, deltas map[wire.Hash]wire.Amount, unbroadcast []wire.Hash) {
-	w.uint64(fileVersionMasked)
-	var key [fileKeySize]byte
-	rand.Read(key[:])
-	w.write(append([]byte{fileKeySize}, key[:]...))
-	w.key = key[:]
+func (w *maskedWriter) file(plain bool, txs []savedTx, deltas map[wire.Hash]wire.Amount, unbroadcast []wire.Hash) {
+	if plain {
+		w.uint64(fileVersionPlain)
+	} else {
+		w.uint64(fileVersionMasked)
+		var key [fileKeySize]byte
+		rand.Read(key[:])
+		w.write(append([]byte{fileKeySize}, key[:]...))
+		w.key = key[:]
+	}
 	w.uint64(uint64(len(txs)))
 	for i := range txs {
 		w.write(txs[i].raw)

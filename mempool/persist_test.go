@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -88,6 +89,21 @@ func plainFile(txs ...*wire.Tx) []byte {
 		b = binary.LittleEndian.AppendUint64(b, 0)
 	}
 	return append(b, 0, 0)
+}
+
+// The older version is written where it is asked for, byte for byte.
+func TestSavePlain(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mempool.dat")
+	w := newWorld(t, func(c *Config) { c.File, c.PlainFile = file, true })
+	w.now.Store(1 << 40)
+	tx := w.spend(10_000, 2, w.coin(0))
+	w.add(tx)
+	if err := w.pool.Save(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(file); err != nil || !bytes.Equal(got, plainFile(tx)) {
+		t.Errorf("%x, %v; want %x", got, err, plainFile(tx))
+	}
 }
 
 // Each case breaks a file that is fine. What stands before the fault is kept.
