@@ -137,6 +137,11 @@ func (l *loader) apply(sources ...[]given) error {
 		seen := map[string]bool{}
 		for _, g := range source {
 			name := g.setting.name
+			if g.none {
+				g.setting.setDefault(&l.v)
+				delete(l.where, name)
+				continue
+			}
 			if err := g.setting.set(&l.v, g.text, !seen[name]); err != nil {
 				return fmt.Errorf("%s: %w", g.where, err)
 			}

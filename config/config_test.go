@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -193,6 +194,20 @@ func TestValues(t *testing.T) {
 			t.Errorf("%v: %v", c.args, got)
 		}
 	}
+	// A list is emptied, whatever was said of it before.
+	for _, c := range []struct {
+		args []string
+		want []string
+	}{
+		{[]string{"--norpcwhitelist"}, nil},
+		{[]string{"--rpcwhitelist=c:d", "--norpcwhitelist"}, nil},
+		{[]string{"--rpcwhitelist=c:d", "--norpcwhitelist", "--rpcwhitelist=e:f", "--rpcwhitelist=g:h"}, []string{"e", "g"}},
+	} {
+		cfg := mustLoad(t, "rpcwhitelist = [\"a:b\"]\n", nil, c.args...).RPC
+		if got := slices.Sorted(maps.Keys(cfg.Whitelist)); !slices.Equal(got, c.want) || cfg.WhitelistDefault != (c.want != nil) {
+			t.Errorf("%v: %v, %v", c.args, got, cfg.WhitelistDefault)
+		}
+	}
 	var allow []string
 	for _, p := range r.Allow {
 		allow = append(allow, p.String())
@@ -299,6 +314,7 @@ func TestRefused(t *testing.T) {
 		{args: []string{"-rcpuser=x"}, want: `unknown setting "rcpuser"; did you mean "rpcuser"?`},
 		{args: []string{"--xyzzyplugh"}, want: `unknown setting "xyzzyplugh"; --help lists them all`},
 		{args: []string{"--nodbcache"}, want: `unknown setting "nodbcache"; did you mean "dbcache"?`},
+		{args: []string{"--norpcauth=1"}, want: `--norpcauth takes no value`},
 		{args: []string{"--notxindex=1"}, want: `--notxindex takes no value`},
 		{args: []string{"--dbcache"}, want: `--dbcache needs a value`},
 		{env: []string{"KEELSON_DBCACH=5"}, want: `unknown setting "KEELSON_DBCACH"; did you mean "KEELSON_DBCACHE"?`},

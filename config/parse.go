@@ -58,6 +58,8 @@ func (s *setting) setDefault(v *values) {
 		*p = s.number
 	case *wire.Amount:
 		*p = wire.Amount(s.number)
+	case *[]string:
+		*p = nil
 	}
 }
 

@@ -31,10 +31,11 @@ type given struct {
 	setting *setting
 	text    string
 	where   string // for errors: "--dbcache", "KEELSON_DBCACHE", "keelson.toml: dbcache"
+	none    bool   // not a value: what was given of the list before does not count
 }
 
-// fromFlags reads --name=value, --name value, and for switches --name and
-// --noname; one dash is as good as two. What is left are the arguments that are
+// fromFlags reads --name=value, --name value, for switches --name and --noname,
+// and for lists --noname, which empties them; one dash is as good as two. What is left are the arguments that are
 // not flags.
 func fromFlags(args []string) (set []given, rest []string, err error) {
 	for i := 0; i < len(args); i++ {
@@ -55,11 +56,15 @@ func fromFlags(args []string) (set []given, rest []string, err error) {
 		if !ok {
 			negated, isNo := strings.CutPrefix(name, "no")
 			s, ok = lookup(negated)
-			if !ok || !isNo || s.kind != kindBool {
+			if !ok || !isNo || s.kind != kindBool && s.kind != kindList {
 				return nil, nil, unknown(name, name, func(n string) string { return n })
 			}
 			if hasText {
 				return nil, nil, fmt.Errorf("--%s takes no value", name)
+			}
+			if s.kind == kindList {
+				set = append(set, given{setting: s, where: flagName(name), none: true})
+				continue
 			}
 			text, hasText = "0", true
 		}
@@ -74,7 +79,7 @@ func fromFlags(args []string) (set []given, rest []string, err error) {
 				return nil, nil, fmt.Errorf("--%s needs a value", name)
 			}
 		}
-		set = append(set, given{s, text, flagName(s.name)})
+		set = append(set, given{setting: s, text: text, where: flagName(s.name)})
 	}
 	return set, rest, nil
 }
@@ -97,7 +102,7 @@ func fromEnv(environ []string) (set []given, err error) {
 			texts = strings.Split(text, ",")
 		}
 		for _, text := range texts {
-			set = append(set, given{s, text, variable})
+			set = append(set, given{setting: s, text: text, where: variable})
 		}
 	}
 	return set, nil
@@ -144,7 +149,7 @@ func fromFile(path string, must bool) (set []given, err error) {
 			if !ok {
 				return nil, fmt.Errorf("%s: %v is not %s", where, element, s.kind)
 			}
-			set = append(set, given{s, text, where})
+			set = append(set, given{setting: s, text: text, where: where})
 		}
 	}
 	return set, nil
