@@ -205,6 +205,9 @@ func (p *Pool) restore(tx *wire.Tx) (*entry, error) {
 func (p *Pool) reunite(restored []*entry) {
 	var above []*entry // restored ones that were linked
 	for _, e := range restored {
+		if e.has(flagGone) {
+			continue
+		}
 		linked := false
 		for i := range e.tx().Outputs {
 			child := p.spender(&wire.OutPoint{TxID: e.txid, Index: uint32(i)})
