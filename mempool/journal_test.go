@@ -113,6 +113,25 @@ func TestJournalOfFullPool(t *testing.T) {
 	}
 }
 
+// A parent that was mined when its child came, and is not any more, stands
+// behind the child in the journal.
+func TestJournalAfterReorganisation(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mempool.dat")
+	w := newWorld(t, nil)
+	w.restart(file)
+	grandparent := w.spend(10_000, 2, w.coin(0))
+	parent := w.child(grandparent, 0, 10_000, 2)
+	w.mine(grandparent, parent)
+	child := w.child(parent, 0, 10_000, 2)
+	grandchild := w.child(child, 0, 10_000, 2)
+	w.add(child, grandchild)
+	w.Goto("start")
+	w.goTo(w.MineN(2)...)
+	w.holds(grandparent, parent, child, grandchild)
+	w.restart(file)
+	w.holds(grandparent, parent, child, grandchild)
+}
+
 // A kill at any moment of Save, and at any byte of a record.
 func TestJournalIsCut(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "mempool.dat")

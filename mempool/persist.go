@@ -228,7 +228,8 @@ type loader struct {
 	ctx           context.Context
 	oldest        int64 // what came before that is expired
 	gone          map[wire.Hash]bool
-	list          []offer
+	list          []offer // gathered
+	orphans       []offer // whose parents were not there
 	added, failed int
 }
 
@@ -275,6 +276,9 @@ func (l *loader) run() error {
 	if addErr := l.flush(); addErr != nil {
 		return addErr
 	}
+	if addErr := l.adopt(); addErr != nil {
+		return addErr
+	}
 	return errors.Join(err, readErr)
 }
 
@@ -312,15 +316,31 @@ func (l *loader) flush() error {
 	if err := l.pool.addAll(l.ctx, l.list, AddOptions{}); err != nil {
 		return err
 	}
-	for i := range l.list {
+	for _, f := range l.list {
 		switch {
-		case l.list[i].err == nil:
+		case f.err == nil:
 			l.added++
-		case RejectReason(l.list[i].err) != reasonInPool:
+		case IsMissingInputs(f.err):
+			l.orphans = append(l.orphans, offer{tx: f.tx, time: f.time})
+		case RejectReason(f.err) != reasonInPool:
 			l.failed++
 		}
 	}
 	l.list = nil
+	return nil
+}
+
+// adopt adds what had no parents when its turn came: a parent that was mined
+// when its child came, and is mined no more, stands behind it in the journal.
+func (l *loader) adopt() error {
+	for added := -1; added < l.added; {
+		added = l.added
+		l.list, l.orphans = l.orphans, nil
+		if err := l.flush(); err != nil {
+			return err
+		}
+	}
+	l.failed += len(l.orphans)
 	return nil
 }
 

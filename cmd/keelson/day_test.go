@@ -107,10 +107,32 @@ type dayCoin struct {
 	op     wire.OutPoint
 	value  wire.Amount
 	height int // of a coinbase
-	// What it descends from that is in the last blocks or the pool, an ancestor
-	// of two counted twice: chains that a reorganisation brings back must stay
-	// within the pool's limits.
-	depth, bulk int // transactions, virtual bytes
+	group  *dayGroup
+}
+
+// dayGroup is transactions of the last blocks or the pool that hang together,
+// however. A reorganisation or a new start brings them all back, and groups stay
+// so small that none of the pool's limits can be in the way.
+type dayGroup struct {
+	count, bulk int // transactions, virtual bytes
+	into        *dayGroup
+}
+
+// root is the group that g has become part of.
+func (g *dayGroup) root() *dayGroup {
+	for g.into != nil {
+		g = g.into
+	}
+	return g
+}
+
+// join makes g and o one group.
+func (g *dayGroup) join(o *dayGroup) {
+	if g, o = g.root(), o.root(); g != o {
+		g.count += o.count
+		g.bulk += o.bulk
+		o.into = g
+	}
 }
 
 // dayTx is a transaction that was accepted.
@@ -118,8 +140,7 @@ type dayTx struct {
 	tx    *wire.Tx
 	spent []dayCoin
 	fee   wire.Amount
-	depth int
-	bulk  int
+	group *dayGroup
 }
 
 func (x *dayTx) rate() int64 { return int64(x.fee) * 1000 / int64(x.tx.VSize()) }
@@ -251,7 +272,7 @@ func (d *day) mine(n int) {
 		if err != nil {
 			d.t.Fatal(err)
 		}
-		d.coinbases = append(d.coinbases, dayCoin{op: wire.OutPoint{TxID: coinbase.TxID()}, value: coinbase.Outputs[0].Value, height: d.height})
+		d.coinbases = append(d.coinbases, dayCoin{op: wire.OutPoint{TxID: coinbase.TxID()}, value: coinbase.Outputs[0].Value, height: d.height, group: new(dayGroup)})
 	}
 	for len(d.coinbases) > 0 && d.height-d.coinbases[0].height > 100+dayBuried {
 		d.coins = append(d.coins, d.coinbases[0])
@@ -263,28 +284,28 @@ func (d *day) mine(n int) {
 
 // fanOut makes many small coins of the first large ones.
 func (d *day) fanOut() {
-	for len(d.coins) > 0 && d.coins[0].depth == 0 && len(d.coins) < 1500 {
+	for len(d.coins) > 0 && d.coins[0].height != 0 && len(d.coins) < 1500 {
 		coin := d.coins[0]
 		d.coins = d.coins[1:]
 		tx := &wire.Tx{Version: 2, Inputs: []wire.TxIn{{PrevOut: coin.op, Sequence: wire.SequenceFinal}}}
 		for range 30 {
 			tx.Outputs = append(tx.Outputs, wire.TxOut{Value: (coin.value - 50_000) / 30, PkScript: []byte{0x51}})
 		}
-		d.offer([]*dayTx{{tx: tx, spent: []dayCoin{coin}, fee: 50_000, depth: 1}})
+		d.offer([]*dayTx{{tx: tx, spent: []dayCoin{coin}, fee: 50_000, group: &dayGroup{count: 1, bulk: 1000}}})
 	}
-	d.mine(1)
+	d.mine(dayBuried)
 	d.account(true)
 }
 
-// take removes a random coin that is not too deep.
-func (d *day) take() (dayCoin, bool) {
+// take removes a random coin whose group has room for some bytes more.
+func (d *day) take(bytes int) (dayCoin, bool) {
 	for range 20 {
 		if len(d.coins) == 0 {
 			break
 		}
 		i := d.rand.IntN(len(d.coins))
 		c := d.coins[i]
-		if c.depth < 10 && c.bulk < 35_000 && c.value > 200_000 {
+		if g := c.group.root(); g.count < 11 && 2*g.bulk+bytes < 90_000 && c.value > 200_000 {
 			d.coins[i] = d.coins[len(d.coins)-1]
 			d.coins = d.coins[:len(d.coins)-1]
 			return c, true
@@ -295,20 +316,21 @@ func (d *day) take() (dayCoin, bool) {
 
 // make builds a transaction of random coins with some bytes of data.
 func (d *day) make(data int, fee wire.Amount) *dayTx {
-	x := &dayTx{tx: &wire.Tx{Version: 2}, fee: fee, depth: 1, bulk: data + 250}
+	x := &dayTx{tx: &wire.Tx{Version: 2}, fee: fee, group: &dayGroup{count: 1, bulk: data + 250}}
 	var sum wire.Amount
 	for range 1 + d.rand.IntN(2) {
-		if c, ok := d.take(); ok {
+		if c, ok := d.take(data + 250); ok {
 			x.spent = append(x.spent, c)
 			x.tx.Inputs = append(x.tx.Inputs, wire.TxIn{PrevOut: c.op, Sequence: wire.SequenceFinal - 2})
-			x.depth += c.depth
-			x.bulk += c.bulk
 			sum += c.value
 		}
 	}
 	if len(x.spent) == 0 || sum < 2*fee {
 		d.coins = append(d.coins, x.spent...)
 		return nil
+	}
+	for _, c := range x.spent {
+		x.group.join(c.group)
 	}
 	outs := 1 + d.rand.IntN(3)
 	for i := range outs {
@@ -354,10 +376,10 @@ func (d *day) floor() int64 {
 func (d *day) makeCoins(x *dayTx) {
 	txid := x.tx.TxID()
 	for i, out := range x.tx.Outputs[:len(x.tx.Outputs)-1] {
-		d.coins = append(d.coins, dayCoin{op: wire.OutPoint{TxID: txid, Index: uint32(i)}, value: out.Value, depth: x.depth, bulk: x.bulk})
+		d.coins = append(d.coins, dayCoin{op: wire.OutPoint{TxID: txid, Index: uint32(i)}, value: out.Value, group: x.group})
 	}
 	if len(x.tx.Outputs) == 30 { // of fanOut, without data
-		d.coins = append(d.coins, dayCoin{op: wire.OutPoint{TxID: txid, Index: 29}, value: x.tx.Outputs[29].Value, depth: x.depth, bulk: x.bulk})
+		d.coins = append(d.coins, dayCoin{op: wire.OutPoint{TxID: txid, Index: 29}, value: x.tx.Outputs[29].Value, group: x.group})
 	}
 }
 
@@ -385,8 +407,6 @@ func (d *day) offer(list []*dayTx) {
 		switch m := a.Error.Message; {
 		case strings.HasPrefix(m, "mempool min fee not met"), strings.HasPrefix(m, "mempool full"):
 			d.flooded = true
-			d.lose(x.tx.TxID(), x)
-		case strings.HasPrefix(m, "too-long-mempool-chain"):
 			d.lose(x.tx.TxID(), x)
 		case m == "bad-txns-inputs-missingorspent" && (d.flooded || d.orphaned(x)): // of one that was refused or evicted
 			d.lose(x.tx.TxID(), x)
@@ -465,7 +485,7 @@ func (d *day) bury(txid wire.Hash) {
 	delete(d.txs, txid)
 	for i := range d.coins {
 		if d.coins[i].op.TxID == txid {
-			d.coins[i].depth, d.coins[i].bulk = 0, 0
+			d.coins[i].group = new(dayGroup)
 		}
 	}
 }
@@ -485,10 +505,12 @@ func (d *day) judge(missing map[wire.Hash]bool) {
 			continue
 		}
 		if !d.flooded {
-			d.t.Fatalf("%v is lost, although the pool was never full\nlast: %v", id, d.log[max(0, len(d.log)-8):])
+			d.t.Fatalf("%v is lost, although the pool was never full\n%s\nlast: %v", id,
+				d.call("testmempoolaccept", []string{hex.EncodeToString(x.tx.Append(nil))}), d.log[max(0, len(d.log)-8):])
 		}
 		if !d.orphaned(x) && x.rate() > d.lastFloor+1 {
-			d.t.Fatalf("%v paid %d satoshi per kvB and was dropped; the floor was at most %d\ndepth %d, last: %v", id, x.rate(), d.lastFloor, x.depth, d.log[max(0, len(d.log)-8):])
+			d.t.Fatalf("%v paid %d satoshi per kvB and was dropped; the floor was at most %d\n%s\nlast: %v", id, x.rate(), d.lastFloor,
+				d.call("testmempoolaccept", []string{hex.EncodeToString(x.tx.Append(nil))}), d.log[max(0, len(d.log)-8):])
 		}
 	}
 	for id := range missing {
@@ -553,7 +575,7 @@ func (d *day) replace() {
 		if old == nil || used[id] || old.tx.Outputs[0].Value < 4*old.fee+50_000 {
 			continue
 		}
-		x := &dayTx{tx: old.tx.Clone(), spent: old.spent, fee: 2*old.fee + wire.Amount(d.floor()*int64(old.tx.VSize())/1000) + 5000, depth: old.depth, bulk: old.bulk}
+		x := &dayTx{tx: old.tx.Clone(), spent: old.spent, fee: 2*old.fee + wire.Amount(d.floor()*int64(old.tx.VSize())/1000) + 5000, group: old.group}
 		x.tx.Outputs[0].Value -= x.fee - old.fee
 		a := d.batch([][]any{{"sendrawtransaction", hex.EncodeToString(x.tx.Append(nil)), 0}})[0]
 		if a.Error != nil {
@@ -626,7 +648,7 @@ func (d *day) coinbase() {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.coinbases = append(d.coinbases, dayCoin{op: wire.OutPoint{TxID: block.Tx[0].TxID}, value: wire.Amount(value*1e8 + 0.5), height: d.height})
+	d.coinbases = append(d.coinbases, dayCoin{op: wire.OutPoint{TxID: block.Tx[0].TxID}, value: wire.Amount(value*1e8 + 0.5), height: d.height, group: new(dayGroup)})
 	d.blocks++
 }
 
