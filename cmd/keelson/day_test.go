@@ -55,11 +55,11 @@ func TestDay(t *testing.T) {
 	}
 	d.start()
 	d.mine(200)
-	d.fanOut()
-
 	// Past the times of all those blocks: else a block that is made in the place
 	// of one that was invalidated could be the same again.
 	d.now += 3600
+	d.fanOut()
+
 	began, first := time.Now(), d.now
 	for number, passed := 0, time.Duration(0); passed < length || number < round; number, passed = number+1, time.Since(began) {
 		d.now = max(d.now+1, first+int64(passed.Seconds()/length.Seconds()*dayLength.Seconds()))
@@ -96,7 +96,6 @@ type day struct {
 	height    int
 	lastFloor int64 // the highest that the pool asked for lately, in satoshi per kvB
 	flooded   bool  // the pool was full since the last full account
-	anew      bool  // the pool has just been made of blocks that were taken back, or of its file
 	rss       []int // kilobytes after each step
 
 	accepted, refused, replaced, evicted, blocks, takenBack, restarts, kills int
@@ -495,15 +494,8 @@ func (d *day) judge(missing map[wire.Hash]bool) {
 	for id := range missing {
 		d.gone[id] = true
 	}
-	crowded := map[wire.Hash]bool{}
-	if d.anew && len(missing) > 0 {
-		crowded = d.crowded()
-	}
 	for id := range missing {
 		x := d.txs[id]
-		if crowded[id] {
-			continue
-		}
 		if !d.flooded {
 			d.t.Fatalf("%v is lost, although the pool was never full\n%s\nlast: %v", id,
 				d.call("testmempoolaccept", []string{hex.EncodeToString(x.tx.Append(nil))}), d.log[max(0, len(d.log)-8):])
@@ -517,46 +509,6 @@ func (d *day) judge(missing map[wire.Hash]bool) {
 		d.lose(id, d.txs[id])
 		d.evicted++
 	}
-}
-
-// accountAnew is account after the pool was made anew, of blocks that were taken
-// back or of its file.
-func (d *day) accountAnew() {
-	d.anew = true
-	d.account(true)
-	d.anew = false
-}
-
-// crowded are the transactions that may be dropped then: those that descend from
-// one with more descendants than the pool allows. Several blocks have as many
-// as they like, and what stands above them in the pool is let be when they are
-// taken back, but not when the file is read.
-func (d *day) crowded() map[wire.Hash]bool {
-	children := map[wire.Hash][]wire.Hash{}
-	for id, x := range d.txs {
-		for _, c := range x.spent {
-			children[c.op.TxID] = append(children[c.op.TxID], id)
-		}
-	}
-	crowded := map[wire.Hash]bool{}
-	for id := range d.txs {
-		family, met, size := []wire.Hash{id}, map[wire.Hash]bool{id: true}, 0
-		for i := 0; i < len(family); i++ { //nolint:intrange // family grows meanwhile
-			size += d.txs[family[i]].tx.VSize()
-			for _, child := range children[family[i]] {
-				if !met[child] {
-					met[child] = true
-					family = append(family, child)
-				}
-			}
-		}
-		if len(family) > 25 || size > 101_000 {
-			for _, member := range family {
-				crowded[member] = true
-			}
-		}
-	}
-	return crowded
 }
 
 // replace bumps a transaction that nothing spends from.
@@ -608,7 +560,7 @@ func (d *day) reorganise() {
 		d.flooded = true // what comes back may be too much
 	}
 	dropped := d.evicted
-	d.accountAnew()
+	d.account(true)
 	what := d.rand.IntN(3)
 	if d.evicted > dropped {
 		what = 1 // the same chain again would have what was dropped
@@ -688,7 +640,7 @@ func (d *day) restart() {
 	d.restarts++
 	d.flooded = full
 	d.did("restarted")
-	d.accountAnew()
+	d.account(true)
 }
 
 func (d *day) kill() {
@@ -707,7 +659,7 @@ func (d *day) kill() {
 	if info.Blocks != d.height {
 		d.t.Fatalf("height %d after a kill at %d", info.Blocks, d.height)
 	}
-	d.accountAnew()
+	d.account(true)
 }
 
 // memory is what the node's process has in memory, in kilobytes.
