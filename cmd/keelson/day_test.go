@@ -615,10 +615,9 @@ func (d *day) flood() {
 	d.account(true)
 	before := d.accepted
 	d.flooded = true
-	for range 12 {
-		d.send(40, 12_000)
-		if d.nearlyFull() && d.rand.IntN(6) == 0 {
-			break
+	for range 30 {
+		if d.send(40, 12_000); d.floor() > 1000 {
+			break // something was driven out
 		}
 	}
 	var info struct{ Usage, MaxMempool int }
