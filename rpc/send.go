@@ -92,23 +92,23 @@ func sendrawtransaction(c *call) (any, error) {
 		return nil, c.err
 	}
 	txid := tx.TxID()
-	for i := range tx.Outputs {
-		_, found, err := c.Ledger.Coin(wire.OutPoint{TxID: txid, Index: uint32(i)})
-		if err != nil {
-			return nil, err
-		}
-		if found {
-			return nil, jsonrpc.Errorf(jsonrpc.CodeAlreadyInChain, "Transaction outputs already in utxo set")
-		}
-	}
 	if c.Pool.Has(txid) { // perhaps with another witness
 		c.Pool.MarkUnbroadcast(txid)
 		return txid, nil
 	}
 	err = c.Pool.Add(c.ctx, tx, mempool.AddOptions{MaxFee: rate.Fee(virtualSize(tx)), Local: true})
-	switch reason := mempool.RejectText(err); {
-	case err == nil:
+	if err == nil {
 		return txid, nil
+	}
+	// One that is in the chain has no inputs left, so that only what was refused
+	// is looked for there. Bitcoin Core looks first.
+	switch found, err := c.hasOutput(tx); {
+	case err != nil:
+		return nil, err
+	case found:
+		return nil, jsonrpc.Errorf(jsonrpc.CodeAlreadyInChain, "Transaction outputs already in utxo set")
+	}
+	switch reason := mempool.RejectText(err); {
 	case errors.Is(err, mempool.ErrMaxFee):
 		return nil, jsonrpc.Errorf(jsonrpc.CodeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
 	case mempool.IsMissingInputs(err):
@@ -117,6 +117,18 @@ func sendrawtransaction(c *call) (any, error) {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeRejected, "%s", reason)
 	}
 	return nil, err
+}
+
+// hasOutput reports whether an output of tx is unspent in the chain.
+func (c *call) hasOutput(tx *wire.Tx) (bool, error) {
+	txid := tx.TxID()
+	for i := range tx.Outputs {
+		_, found, err := c.Ledger.Coin(wire.OutPoint{TxID: txid, Index: uint32(i)})
+		if found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
 }
 
 // burns reports whether what is paid to a script is lost for certain.
