@@ -392,6 +392,7 @@ func (c *candidate) entry(height uint32) *entry {
 
 // insert adds e, which is c, and links it with its relatives.
 func (p *Pool) insert(e *entry, c *candidate) {
+	p.sweep()
 	p.byID.put(e, 0)
 	e.prevOuts(c.tx, func(_ *wire.OutPoint, at uint32) { p.spends.put(e, at) })
 	p.bytes += int64(e.vsize)

@@ -22,6 +22,7 @@ func (p *Pool) Check() (wrong error) {
 }
 
 func (p *Pool) check() error {
+	p.sweep()
 	if p.coins == nil || p.coins.Tip() != p.state.Tip {
 		p.dropCoins()
 		coins, err := p.chain.CoinSnapshot()

@@ -24,6 +24,7 @@ func (p *Pool) advance() error {
 	if p.chain.Tip().Tip == p.state.Tip {
 		return nil
 	}
+	p.sweep()
 	updates, err := p.chain.UpdatesSince(p.state.Tip, 0)
 	if err != nil || len(updates) == 0 {
 		return err
@@ -97,7 +98,7 @@ func (p *Pool) removeMined(b *wire.Block) {
 	for _, tx := range b.Txs[1:] {
 		txid := tx.TxID()
 		if e := p.lookup(&txid); e != nil {
-			p.remove(e, tx, goneMined)
+			p.retire(e, tx, goneMined)
 		} else {
 			for i := range tx.Inputs {
 				if e := p.spender(&tx.Inputs[i].PrevOut); e != nil {

@@ -64,13 +64,23 @@ func (p *Pool) removeWithDescendants(e *entry, why departure) {
 // remove takes out e, which is tx and has no parents or no children in the
 // pool.
 func (p *Pool) remove(e *entry, tx *wire.Tx, why departure) {
+	p.retire(e, tx, why)
+	p.sweep()
+}
+
+// leaver is an entry that has left but stands in the tables.
+type leaver struct {
+	entry *entry
+	tx    *wire.Tx
+}
+
+// retire is remove but for the tables, out of which sweep takes e later: for
+// thousands that are mined at once that is most of the work, and a miner waits
+// for the next template. Until then nobody finds e there; see present.
+func (p *Pool) retire(e *entry, tx *wire.Tx, why departure) {
 	p.part(e)
 	p.unlink(e)
-	p.byID.remove(e.txid[:], e, 0)
-	e.prevOuts(tx, func(op *wire.OutPoint, at uint32) {
-		key := outPointKey(op)
-		p.spends.remove(key[:], e, at)
-	})
+	p.leaving = append(p.leaving, leaver{e, tx})
 	p.bytes -= int64(e.vsize)
 	p.fees -= e.fee
 	p.usage -= memory(e.raw, len(tx.Inputs)) + e.familyMemory()
@@ -78,15 +88,33 @@ func (p *Pool) remove(e *entry, tx *wire.Tx, why departure) {
 		p.unbroadcast--
 	}
 	e.flags |= flagGone
-	e.raw, e.family = nil, nil
+	e.family = nil
 	p.stale++
-	if p.stale > 4096+p.count() {
-		p.ranked()
-	}
 	if why != goneMined {
 		p.journal.gone(&e.txid)
 	}
 	p.sequence++
 	p.counts.left(why)
 	p.touched()
+}
+
+// sweep takes what has left out of the tables. It comes before anything is put
+// into them.
+func (p *Pool) sweep() {
+	for _, l := range p.leaving {
+		e := l.entry
+		p.byID.remove(e.txid[:], e, 0)
+		e.prevOuts(l.tx, func(op *wire.OutPoint, at uint32) {
+			key := outPointKey(op)
+			p.spends.remove(key[:], e, at)
+		})
+	}
+	for _, l := range p.leaving {
+		l.entry.raw = nil
+	}
+	clear(p.leaving)
+	p.leaving = p.leaving[:0]
+	if p.stale > 4096+p.count() {
+		p.ranked()
+	}
 }

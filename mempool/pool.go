@@ -24,8 +24,9 @@ type Pool struct {
 	state consensus.State        // at the tip that the pool stands on
 	coins consensus.CoinSnapshot // at that tip; nil until somebody needs it
 
-	byID       table // entries by txid
-	spends     table // entries by each outpoint that they spend
+	byID       table    // entries by txid
+	spends     table    // entries by each outpoint that they spend
+	leaving    []leaver // still in byID and spends; see retire
 	deltas     map[wire.Hash]wire.Amount
 	walks      uint64 // how many walks there were: the mark of the last one
 	selections uint64 // the same of selections
@@ -126,15 +127,23 @@ func (p *Pool) unlock() {
 }
 
 // count is how many transactions there are.
-func (p *Pool) count() int { return p.byID.used }
+func (p *Pool) count() int { return p.byID.used - len(p.leaving) }
 
 // lookup finds an entry by its id, nil if there is none.
-func (p *Pool) lookup(txid *wire.Hash) *entry { return p.byID.get(txid[:]) }
+func (p *Pool) lookup(txid *wire.Hash) *entry { return present(p.byID.get(txid[:])) }
 
 // spender finds the entry that spends an output, nil if none does.
 func (p *Pool) spender(op *wire.OutPoint) *entry {
 	key := outPointKey(op)
-	return p.spends.get(key[:])
+	return present(p.spends.get(key[:]))
+}
+
+// present is e unless it has left and only waits to be taken out of the tables.
+func present(e *entry) *entry {
+	if e == nil || e.has(flagGone) {
+		return nil
+	}
+	return e
 }
 
 // read calls f with the pool locked and at the chain's tip.
