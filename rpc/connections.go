@@ -86,6 +86,16 @@ func (cs *connections) giveWay(after time.Duration) {
 	}
 }
 
+// closeAll closes them all, when the server has stopped.
+func (cs *connections) closeAll() {
+	cs.mu.Lock()
+	defer cs.mu.Unlock()
+	for c := range cs.open {
+		cs.drop(c)
+		_ = c.Conn.Close() // nobody waits for anything on it
+	}
+}
+
 // count returns how many there are.
 func (cs *connections) count() int {
 	cs.mu.Lock()

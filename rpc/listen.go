@@ -32,12 +32,13 @@ type conn struct {
 	writing atomic.Int64
 
 	// Of whoever reads, which one goroutine does at a time.
-	buf  []byte // what was read; what is not repaired yet is between the next two
-	r, w int
-	out  []byte // a head, to be handed out before anything else
-	made []byte // room for a repaired head
-	body int64  // bytes of the current request's body still to pass on
-	raw  bool   // no more repairs
+	buf   []byte // what was read; what is not repaired yet is between the next two
+	r, w  int
+	out   []byte // a head, to be handed out before anything else
+	made  []byte // room for a repaired head
+	body  int64  // bytes of the current request's body still to pass on
+	raw   bool   // no more repairs
+	early []byte // see watch
 
 	// Of the one handler that works at a time.
 	credentials string // the last Authorization header that was right

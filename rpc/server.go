@@ -196,8 +196,11 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	server.ErrorLog = quietLog(s.log)
 	done := make(chan error, len(s.listeners))
+	var plain []*plainListener
 	for _, l := range s.listeners {
-		go func() { done <- server.Serve(&listener{l, &s.connections}) }()
+		p := newPlainListener(l, &s.connections, func(c *conn) bool { return s.servePlain(calls, c) }, calls.Done())
+		plain = append(plain, p)
+		go func() { done <- server.Serve(p) }()
 		s.log.Info().Str("address", l.Addr().String()).Msg("JSON-RPC is listening")
 	}
 
@@ -219,6 +222,10 @@ func (s *Server) Run(ctx context.Context) error {
 	case <-time.After(stopTimeout):
 	}
 	server.Close()
+	s.connections.closeAll()
+	for _, p := range plain {
+		p.group.Wait()
+	}
 	for ; served < len(s.listeners); served++ {
 		<-done //nolint:errcheck // they end because they were told to
 	}
