@@ -147,7 +147,7 @@ func (p *Pool) judge(tx *wire.Tx, a admission) (*candidate, error) {
 	}
 	c.weight = tx.Weight()
 	c.vsize = policy.VSize(c.weight, c.sigOps, p.cfg.Rules.BytesPerSigOp)
-	c.modified = c.fee + p.deltas[c.txid]
+	c.modified = saturating(c.fee, p.deltas[c.txid])
 	c.describe()
 	if a.returning {
 		if len(c.conflicts) > 0 {
