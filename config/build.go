@@ -181,8 +181,7 @@ func (l *loader) pool(cfg *Config) error {
 		NoFullRBF: !v.fullRBF,
 		Workers:   cfg.Ledger.Workers,
 	}
-	// Room for 40 groups of the largest size, as in Bitcoin Core, whose words these are.
-	if least := v.limitDescendantSize * 1000 * 40; c.MaxBytes < least {
+	if least := c.Limits.MinBytes(); c.MaxBytes < least { // in Bitcoin Core's words
 		return l.errorf("maxmempool", "-maxmempool must be at least %d MB", (least+999_999)/1_000_000)
 	}
 	c.PlainFile = v.persistPoolPlain

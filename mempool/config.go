@@ -48,9 +48,9 @@ func DefaultLimits() Limits {
 	return Limits{AncestorCount: 25, AncestorSize: 101_000, DescendantCount: 25, DescendantSize: 101_000}
 }
 
-// minBytesPerDescendantSize relates the least MaxBytes to Limits.DescendantSize:
-// there must be room for many groups of the largest size (Bitcoin Core's limit).
-const minBytesPerDescendantSize = 40
+// MinBytes is the least Config.MaxBytes under these limits: room for 40 groups of
+// the largest size (Bitcoin Core's).
+func (l Limits) MinBytes() int64 { return 40 * int64(l.DescendantSize) }
 
 // Config is what a Pool is made of. Chain is needed; zero values of the rest
 // but Rules mean their defaults.
@@ -59,7 +59,7 @@ type Config struct {
 	Rules  policy.Rules
 	Limits Limits
 	// MaxBytes bounds the memory that transactions take, with what the pool
-	// keeps about each (maxmempool). See Check for what is not counted.
+	// keeps about each (maxmempool), and is at least Limits.MinBytes.
 	MaxBytes int64
 	// Expiry is how long a transaction stays at most.
 	Expiry time.Duration
@@ -93,7 +93,7 @@ func (cfg Config) withDefaults() (Config, error) {
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = DefaultMaxBytes
 	}
-	if least := int64(cfg.Limits.DescendantSize) * minBytesPerDescendantSize; cfg.MaxBytes < least {
+	if least := cfg.Limits.MinBytes(); cfg.MaxBytes < least {
 		// Bitcoin Core's words, for its users' scripts.
 		return cfg, fmt.Errorf("-maxmempool must be at least %d MB", (least+999_999)/1_000_000)
 	}

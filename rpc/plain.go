@@ -5,6 +5,7 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -112,7 +113,15 @@ func (s *Server) servePlain(calls context.Context, c *conn) (handOver bool) {
 
 // answerPlain carries a request out and reports whether the connection is good
 // for another one.
-func (s *Server) answerPlain(calls context.Context, c *conn, user, text string) bool {
+func (s *Server) answerPlain(calls context.Context, c *conn, user, text string) (good bool) {
+	// A mistake of ours outside of a method costs the connection, as it does in
+	// net/http, and not the node.
+	defer func() {
+		if mistake := recover(); mistake != nil {
+			s.log.Error().Str("stack", string(debug.Stack())).Msgf("mistake in answering a JSON-RPC request: %v", mistake)
+			good = false
+		}
+	}()
 	if !s.handling.enter() {
 		return false
 	}
