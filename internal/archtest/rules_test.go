@@ -91,6 +91,7 @@ var rules = map[string]rule{
 
 	// Floor 2: the rules of the chain.
 	"consensus":          {floor: 2, pure: true, joins: true},
+	"p2p/message":        {floor: 2, pure: true},
 	"p2p/peerinfo":       {floor: 2, pure: true},
 	"consensus/chaingen": {floor: 2, peers: []string{"consensus"}, pure: true, testOnly: true},
 

@@ -1,0 +1,51 @@
+package message
+
+import (
+	"encoding/hex"
+
+	"github.com/keelson-chain/keelson/wire"
+)
+
+// Version is the version of the messages that Hello carries. It is the one of
+// Bitcoin's protocol whose features are here, since that is what people and RPC
+// clients compare. MinVersion is the oldest that a peer may have.
+const (
+	Version    uint32 = 70016
+	MinVersion uint32 = 70016
+)
+
+// The bits of Hello.Services, as Bitcoin numbers them.
+const (
+	ServiceNetwork        uint64 = 1 << 0  // has every block
+	ServiceWitness        uint64 = 1 << 3  // has witnesses; every node here does
+	ServiceNetworkLimited uint64 = 1 << 10 // has at least the last 288 blocks
+)
+
+// The names of the protocols: the long-lived stream of relay messages, and one
+// for each request.
+const (
+	NameRelay    = "relay"
+	NameHeaders  = "headers"
+	NameBlocks   = "blocks"
+	NameCompact  = "compact"
+	NameBlockTxn = "blocktxn"
+	NameTxs      = "txs"
+	NamePool     = "pool"
+	NameAddrs    = "addrs"
+)
+
+// Requests are the names of all requests.
+func Requests() []string {
+	return []string{NameHeaders, NameBlocks, NameCompact, NameBlockTxn, NameTxs, NamePool, NameAddrs}
+}
+
+// Protocol returns the identifier of the protocol with a name on the network that
+// begins with genesis, as in "/keelson/000000000019d668/relay/1", so that nodes of
+// different networks have nothing to say to each other.
+func Protocol(genesis wire.Hash, name string) string {
+	var first [8]byte
+	for i := range first {
+		first[i] = genesis[wire.HashSize-1-i]
+	}
+	return "/keelson/" + hex.EncodeToString(first[:]) + "/" + name + "/1"
+}
