@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/pow"
 	"github.com/keelson-chain/keelson/script/sig"
 	"github.com/keelson-chain/keelson/wire"
@@ -30,10 +31,13 @@ const (
 )
 
 // Config is everything the ledger is told. The zero value of every field but
-// Dir and Params means its default.
+// Dir (or Files) and Params means its default.
 type Config struct {
 	// Dir is the folder of this network's data. It is created if missing.
-	Dir    string
+	Dir string
+	// Files is where the files are kept instead, such as fsys.Mem() for nodes
+	// that are simulated; nil: on the disk, in Dir.
+	Files  fsys.FS
 	Params *consensus.Params
 
 	// CacheBytes bounds the coin cache; 0: DefaultCacheBytes.
@@ -86,12 +90,17 @@ func (cfg Config) withDefaults() (Config, error) {
 	switch {
 	case cfg.Params == nil:
 		return cfg, errors.New("ledger: no network given")
+	case cfg.Files == nil && cfg.Dir == "":
+		return cfg, errors.New("ledger: no folder given")
 	case cfg.CacheBytes < 0:
 		return cfg, errors.New("ledger: the size of the coin cache is negative")
 	case cfg.Prune != 0 && cfg.TxIndex:
 		return cfg, errors.New("a transaction index needs every block: it cannot be had with pruning")
 	case cfg.Prune != 0 && cfg.ReindexChainState:
 		return cfg, errors.New("rebuilding the chain state needs every block: it cannot be done with pruning; use a full reindex")
+	}
+	if cfg.Files == nil {
+		cfg.Files = fsys.Disk(cfg.Dir)
 	}
 	if cfg.CacheBytes == 0 {
 		cfg.CacheBytes = DefaultCacheBytes

@@ -31,6 +31,12 @@ func testConfig(c *clock) Config {
 	return Config{Params: regtest, Workers: 1, Now: func() time.Time { return c.now }}
 }
 
+// openOn opens a ledger on any file system.
+func openOn(ctx context.Context, cfg Config, files fsys.FS) (*Ledger, error) {
+	cfg.Files = files
+	return Open(ctx, cfg)
+}
+
 func openTest(t testing.TB, files fsys.FS, cfg Config) *Ledger {
 	t.Helper()
 	l, err := openOn(context.Background(), cfg, files)

@@ -26,7 +26,7 @@ const (
 	maxFileFast = 64 << 10  // with Config.FastPrune
 )
 
-// Open opens the ledger in cfg.Dir, or makes a new one there, and brings it in
+// Open opens the ledger in cfg.Dir (or cfg.Files), or makes a new one there, and brings it in
 // order: what an interrupted run left behind is cut off, blocks that were
 // stored but not connected are connected, indexes are built or dropped and a
 // reindex is run, with progress in the log. It returns early when ctx ends;
@@ -36,14 +36,6 @@ const (
 // second process), ErrOtherNetwork, ErrNewerSchema, ErrCorrupt, kv.ErrCorrupt,
 // ErrPrunedData, fsys.ErrFull and fsys.ErrReadOnly.
 func Open(ctx context.Context, cfg Config) (*Ledger, error) {
-	if cfg.Dir == "" {
-		return nil, errors.New("ledger: no folder given")
-	}
-	return openOn(ctx, cfg, fsys.Disk(cfg.Dir))
-}
-
-// openOn is Open on any file system.
-func openOn(ctx context.Context, cfg Config, files fsys.FS) (*Ledger, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
@@ -52,7 +44,7 @@ func openOn(ctx context.Context, cfg Config, files fsys.FS) (*Ledger, error) {
 		cfg:        cfg,
 		params:     cfg.Params,
 		log:        cfg.Log,
-		fs:         files,
+		fs:         cfg.Files,
 		tree:       newTree(cfg.Params),
 		cache:      coincache.New(cfg.CacheBytes),
 		candidates: make(map[*node]struct{}),

@@ -1,7 +1,7 @@
 // Package fsys is the ledger's one door to a file system. FS says what the
-// ledger needs of one; Disk is a real folder; Crash keeps files in memory,
-// loses what was not synced and stops at a chosen operation, so that crash
-// safety can be shown and not argued; Faults makes any FS run full, turn
+// ledger needs of one; Disk is a real folder; Mem keeps files in memory; Crash
+// does too, loses what was not synced and stops at a chosen operation, so that
+// crash safety can be shown and not argued; Faults makes any FS run full, turn
 // read-only or fail at a chosen operation.
 //
 // The rules of durability are the strictest that a real disk may apply. What
