@@ -327,7 +327,7 @@ func (l *loader) rpc(cfg *Config) (err error) {
 		}
 	}
 	for _, text := range v.rpcAllowIP {
-		prefix, err := parsePrefix(text)
+		prefix, err := rpc.ParseSubnet(text)
 		if err != nil {
 			return l.errorf("rpcallowip", "%w", err)
 		}
@@ -350,37 +350,6 @@ func (l *loader) rpc(cfg *Config) (err error) {
 	}
 	cfg.RPC = c
 	return nil
-}
-
-// parsePrefix reads an address, a network in the form 10.0.0.0/8 or, as
-// Bitcoin Core takes it, 10.0.0.0/255.0.0.0.
-func parsePrefix(text string) (netip.Prefix, error) {
-	host, bits, isNet := strings.Cut(text, "/")
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is not an IP address or network", text)
-	}
-	addr = addr.Unmap()
-	if !isNet {
-		return netip.PrefixFrom(addr, addr.BitLen()), nil
-	}
-	n, err := strconv.Atoi(bits)
-	if err != nil {
-		mask, err := netip.ParseAddr(bits)
-		if err != nil || mask.BitLen() != addr.BitLen() {
-			return netip.Prefix{}, fmt.Errorf("%q is not an IP address or network", text)
-		}
-		ones, size := net.IPMask(mask.AsSlice()).Size()
-		if size == 0 {
-			return netip.Prefix{}, fmt.Errorf("%q has a mask with holes", text)
-		}
-		n = ones
-	}
-	prefix, err := addr.Prefix(n)
-	if err != nil {
-		return netip.Prefix{}, fmt.Errorf("%q is not an IP address or network", text)
-	}
-	return prefix, nil
 }
 
 // parseBind reads ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT.

@@ -12,6 +12,7 @@ import (
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/miner/template"
+	"github.com/keelson-chain/keelson/p2p/peerinfo"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -136,12 +137,57 @@ type Miner interface {
 	LastTemplate() (weight, txs int, ok bool)
 }
 
+// Network is the node among others. What it is asked to do it begins, and does
+// not wait for peers to do it. The errors are those of package peerinfo.
+type Network interface {
+	Local() peerinfo.Local
+	Peers() []peerinfo.Peer // in the order in which they connected
+	Totals() peerinfo.Totals
+	// Ping pings every peer.
+	Ping()
+	// SetActive switches the network on or off; off, all peers are disconnected.
+	SetActive(active bool)
+
+	// AddNode puts a node on the list of those that the node keeps calling, and
+	// RemoveNode takes it off; addr is a multi-address or HOST:PORT.
+	AddNode(addr string) error    // ErrAddress, ErrAdded
+	RemoveNode(addr string) error // ErrNotAdded
+	// OneTry calls a node once. That it does not answer is no error.
+	OneTry(addr string) error // ErrAddress
+	AddedNodes() []peerinfo.AddedNode
+	// Disconnect disconnects the peer of that number.
+	Disconnect(num int64) error // ErrNotConnected
+
+	// Ban disconnects and refuses a target, which is a subnet as netip.Prefix
+	// writes it or a libp2p peer id, until a time, or as long as bans last by
+	// default. It is banned already if a ban of the same target or, for a single
+	// IP address, of a subnet that it is in has not ended.
+	Ban(target string, until time.Time) error // ErrAddress, ErrBanned
+	// Unban ends the ban of exactly that target.
+	Unban(target string) error // ErrAddress, ErrNotBanned
+	Bans() []peerinfo.Ban
+	ClearBans()
+
+	// Addresses returns at most that many known addresses (0: all), picked at
+	// random, of one network or, if it is empty, of all.
+	Addresses(max int, network peerinfo.Network) []peerinfo.Address
+	// Slots returns what is in the address tables, and TableSizes how much.
+	Slots() []peerinfo.Slot
+	TableSizes() []peerinfo.TableSize
+	// AddAddress puts an address into the tables as if its node had told it, with
+	// tried into that of the addresses that have worked. It reports in which
+	// tables there was room for it.
+	AddAddress(multiaddr string, tried bool) (added, moved bool)
+}
+
 // Node is what calls work on. It is given to Server.Serve once it is there; until
 // then every call is told that the node is starting.
 type Node struct {
 	Ledger *ledger.Ledger
 	Pool   *mempool.Pool
 	Miner  Miner
+	// Network may be nil: a node without peers.
+	Network Network
 }
 
 type realClock struct{}

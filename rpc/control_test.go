@@ -198,6 +198,7 @@ func TestConvertible(t *testing.T) {
 		"createrawtransaction": "0123", "signrawtransactionwithkey": "12", "combinerawtransaction": "0", "createmultisig": "01", "deriveaddresses": "1",
 		"getrawmempool": "01", "getmempoolancestors": "1", "getmempooldescendants": "1", "gettxspendingprevout": "0", "prioritisetransaction": "12",
 		"sendrawtransaction": "12", "testmempoolaccept": "01", "estimatesmartfee": "0",
+		"addnode": "2", "disconnectnode": "1", "setnetworkactive": "0", "setban": "23", "getnodeaddresses": "0", "addpeeraddress": "12",
 	}
 	for name, m := range methods() {
 		got := ""

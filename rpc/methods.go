@@ -29,6 +29,9 @@ var methods = sync.OnceValue(func() map[string]*method {
 		multisigMethods(),
 		messageMethods(),
 		networkMethods(),
+		peerMethods(),
+		banMethods(),
+		addressMethods(),
 	)
 	table := make(map[string]*method, len(rows))
 	for i := range rows {

@@ -19,9 +19,9 @@ func CheckComment(text string) error {
 	return nil
 }
 
-// subversion is what the node calls itself: a Bitcoin Core first, since that
-// is what clients look for.
-func subversion(version string, comments []string) (string, error) {
+// Subversion is what the node calls itself, to clients and to peers: a Bitcoin
+// Core first, since that is what clients look for.
+func Subversion(version string, comments []string) (string, error) {
 	name := coreSubversion
 	inner := strings.Join(comments, "; ")
 	if len(comments) > 0 {

@@ -10,6 +10,7 @@ const (
 	// Of JSON-RPC itself.
 	CodeInvalidRequest Code = -32600
 	CodeMethodNotFound Code = -32601
+	CodeInvalidParams  Code = -32602
 	CodeInternal       Code = -32603
 	CodeParse          Code = -32700
 
@@ -26,6 +27,13 @@ const (
 	CodeNotConnected     Code = -9  // the node is stopping
 
 	CodeInInitialDownload Code = -10 // the chain is still being fetched
+
+	// Of methods about peers.
+	CodeNodeAlreadyAdded Code = -23 // a node or ban that is on the list
+	CodeNodeNotAdded     Code = -24 // a node that is not on the list
+	CodeNodeNotConnected Code = -29 // a node that is no peer
+	CodeInvalidSubnet    Code = -30 // no address, network or peer id, or one that is not banned
+	CodeP2PDisabled      Code = -31 // there is no peer-to-peer layer
 )
 
 // Error is what a failed call answers.
