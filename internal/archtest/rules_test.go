@@ -35,6 +35,7 @@ const (
 	goleveldb  = "github.com/syndtr/goleveldb/leveldb/..."
 	zerolog    = "github.com/rs/zerolog"
 	lumberjack = "gopkg.in/natefinch/lumberjack.v2"
+	multiaddr  = "github.com/multiformats/go-multiaddr"
 	systemd    = "github.com/coreos/go-systemd/v22/daemon"
 	toml       = "github.com/BurntSushi/toml"
 	xcrypto    = "golang.org/x/crypto/chacha20"
@@ -88,6 +89,8 @@ var rules = map[string]rule{
 		testPeers: []string{"ledger"},
 	},
 	"mempool/policy": {floor: 3, pure: true},
+
+	"p2p/addrbook": {floor: 3, outside: []string{multiaddr}},
 
 	// Floor 2: the rules of the chain.
 	"consensus":          {floor: 2, pure: true, joins: true},

@@ -1,0 +1,5 @@
+package addrbook
+
+import "errors"
+
+func isDamaged(err error) bool { return errors.Is(err, ErrDamaged) }
