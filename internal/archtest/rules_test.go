@@ -28,19 +28,21 @@ type rule struct {
 }
 
 const (
-	secp256k1  = "github.com/decred/dcrd/dcrec/secp256k1/v4/..."
-	promtext   = "github.com/prometheus/common/..."      // its text format, for tests
-	prommodel  = "github.com/prometheus/client_model/go" // what that is read into
-	prometheus = "github.com/prometheus/client_golang/prometheus/..."
-	goleveldb  = "github.com/syndtr/goleveldb/leveldb/..."
-	zerolog    = "github.com/rs/zerolog"
-	lumberjack = "gopkg.in/natefinch/lumberjack.v2"
-	multiaddr  = "github.com/multiformats/go-multiaddr"
-	systemd    = "github.com/coreos/go-systemd/v22/daemon"
-	toml       = "github.com/BurntSushi/toml"
-	xcrypto    = "golang.org/x/crypto/chacha20"
-	xsys       = "golang.org/x/sys/..."
-	xterm      = "golang.org/x/term"
+	secp256k1   = "github.com/decred/dcrd/dcrec/secp256k1/v4/..."
+	promtext    = "github.com/prometheus/common/..."      // its text format, for tests
+	prommodel   = "github.com/prometheus/client_model/go" // what that is read into
+	prometheus  = "github.com/prometheus/client_golang/prometheus/..."
+	goleveldb   = "github.com/syndtr/goleveldb/leveldb/..."
+	zerolog     = "github.com/rs/zerolog"
+	lumberjack  = "gopkg.in/natefinch/lumberjack.v2"
+	libp2p      = "github.com/libp2p/go-libp2p/..."
+	multistream = "github.com/multiformats/go-multistream"
+	multiaddr   = "github.com/multiformats/go-multiaddr"
+	systemd     = "github.com/coreos/go-systemd/v22/daemon"
+	toml        = "github.com/BurntSushi/toml"
+	xcrypto     = "golang.org/x/crypto/chacha20"
+	xsys        = "golang.org/x/sys/..."
+	xterm       = "golang.org/x/term"
 )
 
 // rules has every package of the module, by its path below the module's.
@@ -91,6 +93,14 @@ var rules = map[string]rule{
 	"mempool/policy": {floor: 3, pure: true},
 
 	"p2p/addrbook": {floor: 3, outside: []string{multiaddr}},
+	"p2p/host": {
+		floor: 3,
+		peers: []string{"p2p/addrbook"},
+		outside: []string{
+			libp2p, multiaddr, multiaddr + "/net", multistream,
+			prometheus, zerolog,
+		},
+	},
 
 	// Floor 2: the rules of the chain.
 	"consensus":          {floor: 2, pure: true, joins: true},

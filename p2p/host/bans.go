@@ -1,0 +1,122 @@
+package host
+
+import (
+	"fmt"
+	"net/netip"
+	"path/filepath"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/keelson-chain/keelson/p2p/addrbook"
+	"github.com/keelson-chain/keelson/p2p/peerinfo"
+)
+
+// banFile is Bitcoin Core's name for it.
+const banFile = "banlist.json"
+
+// loadBans reads the ban list in dir. A damaged one was put aside, which is said
+// and no reason to stop.
+func loadBans(cfg *Config) *addrbook.Bans {
+	if cfg.Dir == "" {
+		return &addrbook.Bans{}
+	}
+	bans, err := addrbook.LoadBans(filepath.Join(cfg.Dir, banFile))
+	if err != nil {
+		cfg.Log.Warn().Err(err).Msg("ban list")
+	}
+	return bans
+}
+
+func (h *Host) saveBans() error {
+	if h.cfg.Dir == "" {
+		return nil
+	}
+	if err := h.bans.Save(filepath.Join(h.cfg.Dir, banFile), h.cfg.Now()); err != nil {
+		return fmt.Errorf("save the ban list: %w", err)
+	}
+	return nil
+}
+
+// Ban bans a subnet ("192.0.2.0/24", or an address) or a peer id until the given
+// time, and ends the connections that it concerns. The error is
+// peerinfo.ErrBanned if a ban lasts as long already, or addrbook.ErrTarget.
+func (h *Host) Ban(target string, until time.Time) error {
+	t, err := addrbook.ParseTarget(target)
+	if err != nil {
+		return err
+	}
+	now := h.cfg.Now()
+	if !h.bans.Add(addrbook.Ban{Target: t, Created: now, Until: until, Manual: true}, now) {
+		return peerinfo.ErrBanned
+	}
+	h.cutBanned()
+	return h.saveBans()
+}
+
+// Unban lifts the ban of exactly that subnet or peer id, or returns
+// peerinfo.ErrNotBanned.
+func (h *Host) Unban(target string) error {
+	t, err := addrbook.ParseTarget(target)
+	if err != nil {
+		return err
+	}
+	if !h.bans.Remove(t) {
+		return peerinfo.ErrNotBanned
+	}
+	return h.saveBans()
+}
+
+// ClearBans lifts all bans.
+func (h *Host) ClearBans() error {
+	h.bans.Clear()
+	return h.saveBans()
+}
+
+// Bans returns the ban list.
+func (h *Host) Bans() []peerinfo.Ban {
+	list := []peerinfo.Ban{}
+	for _, b := range h.bans.List(h.cfg.Now()) {
+		list = append(list, peerinfo.Ban{Target: b.Target.String(), Created: b.Created, Until: b.Until})
+	}
+	return list
+}
+
+// banned reports whether a peer is. Either may be unknown: an empty id, an
+// invalid address. The whitelist protects from bans that hold for addresses as
+// well as from others.
+func (h *Host) banned(id peer.ID, addr netip.Addr) bool {
+	now := h.cfg.Now()
+	if (id == "" || !h.bans.BannedID(id.String(), now)) && (!addr.IsValid() || !h.bans.BannedAddr(addr, now)) {
+		return false
+	}
+	return h.permissionsOf(id, addr, true)&NoBan == 0
+}
+
+// banPeer bans a peer that has misbehaved: by its id, and where addresses cost
+// something by its address too.
+func (h *Host) banPeer(p *Peer) {
+	now := h.cfg.Now()
+	targets := []addrbook.Target{addrbook.IDTarget(p.ID())}
+	if p.addr.IsValid() && !local(p.addr) {
+		targets = append(targets, addrbook.HostTarget(p.addr))
+	}
+	for _, t := range targets {
+		h.bans.Add(addrbook.Ban{Target: t, Created: now, Until: now.Add(h.cfg.BanTime)}, now)
+	}
+	h.cutBanned()
+	if err := h.saveBans(); err != nil {
+		h.cfg.Log.Error().Err(err).Msg("a ban may not outlive this run")
+	}
+}
+
+// cutBanned ends connections to those that are banned.
+func (h *Host) cutBanned() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range h.conns {
+		if p.kind != peerinfo.Manual && h.banned(p.id, p.addr) {
+			p.cancel(errBanned)
+		}
+	}
+}

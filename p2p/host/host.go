@@ -1,0 +1,236 @@
+package host
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/keelson-chain/keelson/p2p/addrbook"
+	"github.com/keelson-chain/keelson/p2p/message"
+	"github.com/keelson-chain/keelson/p2p/peerinfo"
+)
+
+// Host is a node among others. Its methods may be called from any goroutine.
+type Host struct {
+	cfg     Config
+	lib     host.Host
+	own     bool     // lib is ours to close
+	nonce   uint64   // of our greetings
+	secret  [32]byte // for what others must not foresee
+	traffic traffic
+	bans    *addrbook.Bans
+
+	wg sync.WaitGroup // connections
+	up chan struct{}  // closed when Run has begun
+
+	mu sync.Mutex // guards what follows
+
+	running bool // between the begin and the end of Run
+	active  bool // see SetNetworkActive
+	nums    int64
+	conns   map[network.Conn]*Peer // all connections
+	peers   map[peer.ID]*Peer      // those that have greeted
+	dialing map[peer.ID]peerinfo.Kind
+	scores  map[string]*score
+	added   []string // the list of AddNode
+}
+
+// New makes a host. It neither listens nor calls before Run.
+func New(cfg Config) (*Host, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	var nonce [8]byte
+	_, _ = rand.Read(nonce[:]) // never fails
+	h := &Host{
+		cfg:     cfg,
+		nonce:   binary.LittleEndian.Uint64(nonce[:]),
+		bans:    loadBans(&cfg),
+		active:  !cfg.Inactive,
+		up:      make(chan struct{}),
+		conns:   map[network.Conn]*Peer{},
+		peers:   map[peer.ID]*Peer{},
+		dialing: map[peer.ID]peerinfo.Kind{},
+		scores:  map[string]*score{},
+		added:   slices.Clone(cfg.AddNode),
+	}
+	_, _ = rand.Read(h.secret[:])
+	if h.lib = cfg.Libp2p; h.lib == nil {
+		if h.lib, err = newLibp2p(h); err != nil {
+			return nil, err
+		}
+		h.own = true
+	}
+	return h, nil
+}
+
+// Running returns a channel that is closed when Run listens.
+func (h *Host) Running() <-chan struct{} { return h.up }
+
+// LibP2P returns the libp2p host below, for protocols that are not this
+// package's. It must not be closed.
+func (h *Host) LibP2P() host.Host { return h.lib }
+
+// ID returns our own libp2p peer id.
+func (h *Host) ID() string { return h.lib.ID().String() }
+
+// Close frees what New took. It is only needed when Run is never called, and
+// harmless after it.
+func (h *Host) Close() error {
+	if !h.own {
+		return nil
+	}
+	return h.lib.Close()
+}
+
+// Run listens and works until ctx ends, then closes all connections and returns
+// when nothing of the host runs any more. It is called once. An error means that
+// it could not listen.
+func (h *Host) Run(ctx context.Context) error {
+	net := h.lib.Network()
+	bundle := &network.NotifyBundle{
+		ConnectedF:    func(_ network.Network, c network.Conn) { h.accept(c) },
+		DisconnectedF: func(_ network.Network, c network.Conn) { h.lost(c) },
+	}
+	h.lib.SetStreamHandler(h.protocol(message.NameRelay), h.handleRelay)
+	for name := range serveLimits {
+		h.lib.SetStreamHandler(h.protocol(name), func(s network.Stream) { h.handleRequest(name, s) })
+	}
+	h.mu.Lock()
+	h.running = true
+	h.mu.Unlock()
+	net.Notify(bundle)
+	defer func() {
+		net.StopNotify(bundle)
+		h.lib.RemoveStreamHandler(h.protocol(message.NameRelay))
+		for name := range serveLimits {
+			h.lib.RemoveStreamHandler(h.protocol(name))
+		}
+	}()
+
+	var err error
+	if h.own {
+		err = h.listen()
+	}
+	for _, c := range net.Conns() { // made before there was anybody to notify
+		h.accept(c)
+	}
+	if err == nil {
+		close(h.up)
+		h.work(ctx)
+	}
+	return errors.Join(err, h.stop())
+}
+
+// work runs whatever runs for the host as a whole, until ctx ends.
+func (h *Host) work(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { h.connectLoop(ctx) })
+	<-ctx.Done()
+	wg.Wait()
+}
+
+// stop ends all connections and waits for them.
+func (h *Host) stop() error {
+	h.mu.Lock()
+	h.running = false
+	for _, p := range h.conns {
+		p.cancel(errShutdown)
+	}
+	h.mu.Unlock()
+	h.wg.Wait()
+	return h.Close()
+}
+
+// listen listens on the addresses of the Config.
+func (h *Host) listen() error {
+	addrs, err := multiaddrs(h.cfg.Listen)
+	if err != nil {
+		return err
+	}
+	for _, a := range addrs { // each for itself: Listen is content with one
+		if err := h.lib.Network().Listen(a); err != nil {
+			return fmt.Errorf("cannot listen on %s: %w", a, err)
+		}
+		h.cfg.Log.Debug().Stringer("addr", a).Msg("listening")
+	}
+	return nil
+}
+
+// Peers returns all peers, those with the lowest numbers first.
+func (h *Host) Peers() []*Peer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	peers := slices.Collect(maps.Values(h.peers))
+	peers = slices.DeleteFunc(peers, func(p *Peer) bool {
+		select {
+		case <-p.ready:
+			return !p.handled()
+		default:
+			return true // about to be one
+		}
+	})
+	slices.SortFunc(peers, func(a, b *Peer) int { return int(a.num - b.num) })
+	return peers
+}
+
+// handled reports whether the Handler deals with the peer.
+func (p *Peer) handled() bool {
+	return p.kind != peerinfo.Feeler && p.kind != peerinfo.AddressFetch
+}
+
+// Peer returns the peer with that id, or nil.
+func (h *Host) Peer(id string) *Peer {
+	for _, p := range h.Peers() {
+		if p.ID() == id {
+			return p
+		}
+	}
+	return nil
+}
+
+func (h *Host) protocol(name string) protocol.ID {
+	return protocol.ID(message.Protocol(h.cfg.Genesis, name))
+}
+
+// listenAddrs are what we tell peers that we can be reached at.
+func (h *Host) listenAddrs() []string {
+	var list []string
+	for _, a := range h.lib.Addrs() {
+		if s := a.String(); len(list) < message.MaxListen && len(s) <= message.MaxAddr {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// SetNetworkActive switches the network off, which ends all connections and
+// allows no new ones, or on again.
+func (h *Host) SetNetworkActive(on bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.active = on
+	if !on {
+		for _, p := range h.conns {
+			p.cancel(errInactive)
+		}
+	}
+}
+
+// NetworkActive reports whether the network is switched on.
+func (h *Host) NetworkActive() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.active
+}

@@ -1,0 +1,107 @@
+package host
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/keelson-chain/keelson/p2p/addrbook"
+)
+
+const (
+	// banScore is at how many points a peer is banned.
+	banScore = 100
+	// scoreDecay is in what time a point is forgotten.
+	scoreDecay = time.Minute
+	// maxScores bounds how many culprits are remembered.
+	maxScores = 4096
+)
+
+// score is what somebody has on the account.
+type score struct {
+	points float64
+	at     time.Time // when points was right
+}
+
+func (s *score) decay(now time.Time) {
+	s.points = max(0, s.points-now.Sub(s.at).Seconds()/scoreDecay.Seconds())
+	s.at = now
+}
+
+// Penalise counts bad behaviour of the peer: with 100 points it is disconnected
+// and banned. A point is forgotten every minute; leaving and coming back does
+// not help. Peers that the whitelist protects (NoBan) are only disconnected.
+func (p *Peer) Penalise(points int, reason string) {
+	total := p.host.penalise(p, points)
+	p.log().Debug().Int("points", points).Int("score", total).Str("reason", reason).Msg("peer misbehaves")
+	if total < banScore {
+		return
+	}
+	// The first to end the connection does the rest.
+	if p.ctx.Err() != nil {
+		return
+	}
+	p.cancel(fmt.Errorf("misbehaves: %s", reason))
+	if p.Whitelisted(NoBan) {
+		p.log().Warn().Str("reason", reason).Msg("protected peer misbehaves, not banned")
+		return
+	}
+	p.host.banPeer(p)
+	p.log().Warn().Str("reason", reason).Dur("time", p.host.cfg.BanTime).Msg("peer banned")
+}
+
+// Score returns the points that the peer has at the moment.
+func (p *Peer) Score() int {
+	h := p.host
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s, ok := h.scores[p.culprit()]
+	if !ok {
+		return 0
+	}
+	s.decay(time.Now())
+	return int(s.points)
+}
+
+// culprit is whom points are given to: the address where it costs something to
+// have another one, and the peer id elsewhere.
+func (p *Peer) culprit() string {
+	if p.addr.IsValid() && !local(p.addr) {
+		return addrbook.HostTarget(p.addr).String()
+	}
+	return p.ID()
+}
+
+func (h *Host) penalise(p *Peer, points int) int {
+	now := time.Now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	who := p.culprit()
+	s, ok := h.scores[who]
+	if !ok {
+		if len(h.scores) >= maxScores {
+			h.forgetScores(now)
+		}
+		s = &score{at: now}
+		h.scores[who] = s
+	}
+	s.decay(now)
+	s.points += float64(points)
+	total := int(s.points)
+	if total >= banScore {
+		delete(h.scores, who) // the ban stands for it
+	}
+	return total
+}
+
+// forgetScores drops those that have decayed, and the others if that is not
+// enough: they are worth less than memory.
+func (h *Host) forgetScores(now time.Time) {
+	for who, s := range h.scores {
+		if s.decay(now); s.points == 0 {
+			delete(h.scores, who)
+		}
+	}
+	if len(h.scores) >= maxScores {
+		clear(h.scores)
+	}
+}

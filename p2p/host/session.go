@@ -1,0 +1,324 @@
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/multiformats/go-multistream"
+	"github.com/rs/zerolog"
+
+	"github.com/keelson-chain/keelson/p2p/message"
+	"github.com/keelson-chain/keelson/p2p/peerinfo"
+)
+
+// helloTime is how long the greeting may take.
+const helloTime = 10 * time.Second
+
+// Why connections end that are nobody's fault.
+var (
+	errClosed    = errors.New("the connection was closed")
+	errOther     = errors.New("it is not a node of this network")
+	errHelloTime = errors.New("no greeting in time")
+	errShutdown  = errors.New("shutting down")
+	errReplaced  = errors.New("there is a newer connection to the same peer")
+	errTwice     = errors.New("there is another connection to the same peer")
+	errEvicted   = errors.New("gives way to another peer")
+	errFull      = errors.New("all places are taken")
+	errInactive  = errors.New("the network is switched off")
+	errFeeler    = errors.New("feeler done")
+)
+
+// join counts a goroutine in p.wg unless the connection is over; each join that
+// returns true is followed by p.wg.Done.
+func (p *Peer) join() bool {
+	p.host.mu.Lock()
+	defer p.host.mu.Unlock()
+	if p.closed {
+		return false
+	}
+	p.wg.Add(1)
+	return true
+}
+
+// run is the life of a connection, on a goroutine of its own.
+func (p *Peer) run() {
+	h := p.host
+	p.spawn(func() {
+		<-p.ctx.Done()
+		_ = p.conn.Close() // which ends all its streams
+	})
+	in, err := p.greet()
+	if err == nil {
+		err = p.enrol()
+	}
+	if err != nil {
+		p.cancel(err)
+	} else {
+		p.live(in)
+	}
+	h.strike(p)
+	p.wg.Wait()
+	if p.told {
+		h.cfg.Handler.Disconnected(p)
+	}
+	p.logEnd()
+	close(p.gone)
+}
+
+// spawn runs f on a goroutine that is over before the connection is.
+func (p *Peer) spawn(f func()) {
+	if p.join() {
+		go func() {
+			defer p.wg.Done()
+			f()
+		}()
+	}
+}
+
+// greet opens our relay stream, sends our greeting and reads the peer's. It
+// returns the stream of the peer's messages.
+func (p *Peer) greet() (*stream, error) {
+	until := time.Now().Add(helloTime)
+	ctx, cancel := context.WithDeadlineCause(p.ctx, until, errHelloTime)
+	defer cancel()
+
+	out, err := p.open(ctx, message.NameRelay)
+	if err != nil {
+		return nil, endOf(err, errHelloTime.Error())
+	}
+	ours := p.ourHello()
+	frame := message.AppendRelayFrame(nil, ours)
+	_ = out.SetWriteDeadline(until)
+	if _, err := out.Write(frame); err != nil {
+		return nil, endOf(err, errHelloTime.Error())
+	}
+	p.sentBytes(message.KindHello.String(), len(frame))
+	p.spawn(func() { p.watch(out) })
+	p.out = out
+
+	var in *stream
+	select {
+	case s := <-p.relay:
+		in = &stream{Stream: s, rw: s}
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	}
+	_ = in.SetReadDeadline(until)
+	kind, payload, err := p.readRelay(in)
+	if err != nil {
+		return nil, endOf(err, errHelloTime.Error())
+	}
+	if kind != message.KindHello {
+		return nil, fmt.Errorf("begins with %q instead of a greeting", kind)
+	}
+	hello, err := message.DecodeHello(payload)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case hello.Nonce == p.host.nonce:
+		return nil, ErrSelf
+	case hello.Version < message.MinVersion:
+		return nil, fmt.Errorf("version %d is too old, at least %d is needed", hello.Version, message.MinVersion)
+	}
+	p.hello = hello
+	return in, nil
+}
+
+func (p *Peer) ourHello() *message.Hello {
+	hello := p.host.cfg.Hello()
+	hello.Nonce = p.host.nonce
+	hello.Time = p.host.cfg.Now().Unix()
+	hello.Listen = p.host.listenAddrs()
+	hello.Observed = p.conn.RemoteMultiaddr().String()
+	if p.kind == peerinfo.BlockOnly || p.kind == peerinfo.Feeler || p.kind == peerinfo.AddressFetch {
+		hello.Relay = false
+	}
+	return &hello
+}
+
+// watch reads the side of our relay stream on which nothing comes, to hear when
+// the peer does not know the protocol, or has enough of it.
+func (p *Peer) watch(out *stream) {
+	var b [1]byte
+	n, err := out.Read(b[:])
+	var unknown multistream.ErrNotSupported[protocol.ID]
+	switch {
+	case n > 0:
+		p.cancel(errors.New("answers on a stream that has one direction"))
+	case errors.As(err, &unknown):
+		p.cancel(errOther)
+	default:
+		p.cancel(errClosed)
+	}
+}
+
+// live is the time between the greeting and the end.
+func (p *Peer) live(in *stream) {
+	close(p.ready)
+	if p.kind == peerinfo.Feeler {
+		p.cancel(errFeeler)
+		return
+	}
+	if p.kind == peerinfo.AddressFetch { // the Handler has nothing to do with it
+		p.spawn(func() { p.writeLoop(p.out) })
+		<-p.ctx.Done()
+		return
+	}
+	p.told = true
+	p.host.cfg.Handler.Connected(p)
+	p.spawn(func() { p.writeLoop(p.out) })
+	p.spawn(p.pingLoop)
+	for {
+		_ = in.SetReadDeadline(time.Time{})
+		kind, payload, err := p.readRelay(in)
+		if err != nil {
+			p.cancel(endOf(err, "too slow: a message that began does not end"))
+			return
+		}
+		if err := p.receive(kind, payload); err != nil {
+			return
+		}
+		if p.ctx.Err() != nil {
+			return
+		}
+	}
+}
+
+const (
+	// frameGrace and frameSpeed bound the time for one message to come in.
+	frameGrace = 20 * time.Second
+	frameSpeed = 32 << 10 // bytes a second
+	// malformedPoints: a peer that sends nonsense is banned.
+	malformedPoints = 100
+)
+
+// readRelay reads one frame of the relay stream. What the frame is allowed to be
+// is known before its payload is read.
+func (p *Peer) readRelay(in *stream) (message.Kind, []byte, error) {
+	var head [message.LengthSize]byte
+	if _, err := io.ReadFull(in, head[:1]); err != nil { // however long that takes
+		return 0, nil, err
+	}
+	if p.hello != nil {
+		_ = in.SetReadDeadline(time.Now().Add(frameGrace))
+	}
+	if _, err := io.ReadFull(in, head[1:]); err != nil {
+		return 0, nil, err
+	}
+	n := uint64(head[0]) | uint64(head[1])<<8 | uint64(head[2])<<16 | uint64(head[3])<<24
+	if n == 0 {
+		p.Penalise(malformedPoints, "an empty message")
+		return 0, nil, message.ErrMalformed
+	}
+	var kindByte [1]byte
+	if _, err := io.ReadFull(in, kindByte[:]); err != nil {
+		return 0, nil, err
+	}
+	kind := message.Kind(kindByte[0])
+	if most := message.MaxPayload(kind, p.host.cfg.MaxBlockWeight); n-1 > uint64(most) {
+		p.Penalise(malformedPoints, fmt.Sprintf("a message %q of %d bytes, at most %d are allowed", kind, n-1, most))
+		return 0, nil, ErrTooLarge
+	}
+	if p.hello != nil {
+		_ = in.SetReadDeadline(time.Now().Add(frameGrace + time.Duration(n)*time.Second/frameSpeed))
+	}
+	payload, err := readBody(in, int(n-1))
+	if err != nil {
+		return 0, nil, err
+	}
+	p.receivedBytes(kind.String(), message.LengthSize+int(n))
+	return kind, payload, nil
+}
+
+// receive handles one message. An error ends the connection.
+func (p *Peer) receive(kind message.Kind, payload []byte) error {
+	m, err := message.DecodeRelay(kind, payload)
+	switch {
+	case errors.Is(err, message.ErrUnknownKind):
+		return p.pause(len(payload))
+	case err != nil:
+		p.Penalise(malformedPoints, err.Error())
+		return err
+	}
+	switch m := m.(type) {
+	case *message.Hello:
+		p.Penalise(malformedPoints, "greets twice")
+		return errTwice
+	case *message.Ping:
+		if !p.flood.take(1) {
+			p.Penalise(floodPoints, "floods us with pings")
+			return nil
+		}
+		p.Send(&message.Pong{Nonce: m.Nonce})
+		return nil
+	case *message.Pong:
+		p.pings.pong(m.Nonce)
+		return nil
+	}
+	if err := p.pause(len(payload)); err != nil {
+		return err
+	}
+	p.host.cfg.Handler.Received(p, m)
+	return nil
+}
+
+// The speed at which messages are taken from one peer: bytes a second, bytes at
+// once, and the same for messages. More wait, where they are the peer's burden.
+const (
+	relaySpeed, relayAhead = 4 << 20, 64 << 20
+	relayRate, relayBurst  = 1000, 20_000
+)
+
+// pause waits until one more message of n bytes is within the speed.
+func (p *Peer) pause(n int) error {
+	if p.Whitelisted(NoBan) {
+		return nil
+	}
+	return sleep(p.ctx, max(p.inBytes.borrow(float64(n)), p.inCount.borrow(1)))
+}
+
+// handleRelay takes the relay stream that a peer opened; libp2p calls it.
+func (h *Host) handleRelay(s network.Stream) {
+	p := h.peerOf(s.Conn())
+	if p == nil {
+		_ = s.Reset()
+		return
+	}
+	select {
+	case p.relay <- s:
+	default:
+		p.cancel(errors.New("opens a second relay stream"))
+		_ = s.Reset()
+	}
+}
+
+// endOf puts an error of a stream into words: slow for a deadline that passed.
+func endOf(err error, slow string) error {
+	switch {
+	case isTimeout(err) || errors.Is(err, context.DeadlineExceeded):
+		return errors.New(slow)
+	case errors.Is(err, io.EOF), errors.Is(err, network.ErrReset), errors.Is(err, io.ErrUnexpectedEOF):
+		return errClosed
+	}
+	return err
+}
+
+func (p *Peer) log() *zerolog.Logger {
+	l := p.host.cfg.Log.With().Str("peer", p.ID()).Str("addr", p.conn.RemoteMultiaddr().String()).Logger()
+	return &l
+}
+
+// logEnd says once why the connection is over.
+func (p *Peer) logEnd() {
+	level := zerolog.DebugLevel // strangers who never became peers do not fill the log
+	if p.told {
+		level = zerolog.InfoLevel
+	}
+	p.log().WithLevel(level).Str("kind", string(p.kind)).AnErr("reason", p.reason()).Msg("peer disconnected")
+}
