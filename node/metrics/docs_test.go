@@ -25,7 +25,7 @@ func TestDocs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, m := range regexp.MustCompile(`"(keelson_[a-z_]+)"`).FindAllSubmatch(text, -1) {
+		for _, m := range regexp.MustCompile(`"(keelson_[a-z0-9_]+)"`).FindAllSubmatch(text, -1) {
 			inCode[string(m[1])] = true
 		}
 	}
@@ -33,7 +33,7 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(keelson_[a-z_]+)[{`]").FindAllSubmatch(text, -1) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `(keelson_[a-z0-9_]+)[{`]").FindAllSubmatch(text, -1) {
 		inDocs[string(m[1])] = true
 	}
 	if len(inCode) < 40 {

@@ -81,6 +81,15 @@ func (s *Server) Add(source Source) {
 	}
 }
 
+// Registerer takes the metrics of other libraries, under their own names. It is
+// nil where nothing is shown.
+func (s *Server) Registerer() prometheus.Registerer {
+	if s == nil {
+		return nil
+	}
+	return s.registry
+}
+
 // Address is where the server listens.
 func (s *Server) Address() string { return s.listener.Addr().String() }
 
