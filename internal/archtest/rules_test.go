@@ -40,6 +40,7 @@ const (
 	multiaddr   = "github.com/multiformats/go-multiaddr"
 	systemd     = "github.com/coreos/go-systemd/v22/daemon"
 	toml        = "github.com/BurntSushi/toml"
+	siphash     = "github.com/dchest/siphash"
 	xcrypto     = "golang.org/x/crypto/chacha20"
 	xsys        = "golang.org/x/sys/..."
 	xterm       = "golang.org/x/term"
@@ -104,6 +105,7 @@ var rules = map[string]rule{
 
 	// Floor 2: the rules of the chain.
 	"consensus":          {floor: 2, pure: true, joins: true},
+	"p2p/compact":        {floor: 2, peers: []string{"p2p/message"}, outside: []string{siphash}, pure: true},
 	"p2p/message":        {floor: 2, pure: true},
 	"p2p/peerinfo":       {floor: 2, pure: true},
 	"consensus/chaingen": {floor: 2, peers: []string{"consensus"}, pure: true, testOnly: true},
