@@ -101,6 +101,7 @@ var rules = map[string]rule{
 			libp2p, multiaddr, multiaddr + "/net", multistream,
 			prometheus, zerolog,
 		},
+		std: []string{"log/slog"}, // in which libp2p logs
 	},
 
 	// Floor 2: the rules of the chain.

@@ -72,7 +72,7 @@ func (r *pace) excuse(d time.Duration) { r.began = r.began.Add(d) }
 func (p *Peer) readAnswer(r io.Reader, name string, max int) ([]byte, error) {
 	payload, err := readFrame(r, max)
 	if err == nil {
-		p.receivedBytes(name, 4+len(payload))
+		p.receivedBytes(name, message.LengthSize+len(payload))
 	}
 	return payload, err
 }

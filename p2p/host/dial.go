@@ -64,10 +64,18 @@ func (h *Host) Connect(ctx context.Context, info peer.AddrInfo, kind peerinfo.Ki
 	case <-p.ready:
 		return p, nil
 	case <-p.ctx.Done():
-		return nil, p.reason()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
+	select { // it may have become one before it ended
+	case <-p.ready:
+		return p, nil
+	default:
+	}
+	if errors.Is(p.reason(), errTwice) {
+		return h.peer(info.ID), ErrConnected
+	}
+	return nil, p.reason()
 }
 
 func (h *Host) beginDial(id peer.ID, kind peerinfo.Kind) (*Peer, error) {
@@ -84,6 +92,13 @@ func (h *Host) beginDial(id peer.ID, kind peerinfo.Kind) (*Peer, error) {
 	}
 	h.dialing[id] = kind
 	return nil, nil
+}
+
+// peer returns the peer with that id, whatever its kind, or nil.
+func (h *Host) peer(id peer.ID) *Peer {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.peers[id]
 }
 
 func (h *Host) endDial(id peer.ID) {

@@ -30,6 +30,9 @@ type Host struct {
 	traffic traffic
 	bans    *addrbook.Bans
 
+	// Large frames that come in, and that go out in answers.
+	incoming, outgoing hoard
+
 	wg sync.WaitGroup // connections
 	up chan struct{}  // closed when Run has begun
 
@@ -54,16 +57,18 @@ func New(cfg Config) (*Host, error) {
 	var nonce [8]byte
 	_, _ = rand.Read(nonce[:]) // never fails
 	h := &Host{
-		cfg:     cfg,
-		nonce:   binary.LittleEndian.Uint64(nonce[:]),
-		bans:    loadBans(&cfg),
-		active:  !cfg.Inactive,
-		up:      make(chan struct{}),
-		conns:   map[network.Conn]*Peer{},
-		peers:   map[peer.ID]*Peer{},
-		dialing: map[peer.ID]peerinfo.Kind{},
-		scores:  map[string]*score{},
-		added:   slices.Clone(cfg.AddNode),
+		cfg:      cfg,
+		nonce:    binary.LittleEndian.Uint64(nonce[:]),
+		bans:     loadBans(&cfg),
+		active:   !cfg.Inactive,
+		up:       make(chan struct{}),
+		incoming: hoard{limit: maxIncoming, safe: holdSafe},
+		outgoing: hoard{limit: maxOutgoing, safe: holdSafe},
+		conns:    map[network.Conn]*Peer{},
+		peers:    map[peer.ID]*Peer{},
+		dialing:  map[peer.ID]peerinfo.Kind{},
+		scores:   map[string]*score{},
+		added:    slices.Clone(cfg.AddNode),
 	}
 	_, _ = rand.Read(h.secret[:])
 	if h.lib = cfg.Libp2p; h.lib == nil {

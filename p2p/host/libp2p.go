@@ -20,6 +20,7 @@ import (
 // newLibp2p makes the libp2p host: QUIC and TCP, the latter with TLS or Noise; no
 // relays, no hole punching, no discovery of its own.
 func newLibp2p(h *Host) (host.Host, error) {
+	takeLogs(h.cfg.Log)
 	key, err := identity(h.cfg.Dir)
 	if err != nil {
 		return nil, err
@@ -69,46 +70,35 @@ const dialTime = 10 * time.Second
 // resourceManager bounds what libp2p keeps for all connections, for one peer, and
 // for those that nothing is known of yet.
 func resourceManager(cfg *Config) (network.ResourceManager, error) {
-	peers := cfg.MaxPeers + manualSlots
-	conns := 2*peers + maxGreeting
-	streams := peers * (2*maxStreams + 16)
-	const perPeer = 16 << 20
+	// A peer's streams and memory: each stream of a TCP connection counts with its
+	// receive window, which is 256 KiB at first. It grows for fast streams, in half
+	// of what memory there is.
+	const perPeer, perPeerMemory = 2 * maxStreams, 8 << 20
+	all := cfg.MaxPeers + manualSlots + maxGreeting
+	streams := rcmgr.LimitVal(all * perPeer)
+	memory := rcmgr.LimitVal64(64<<20 + int64(all)*(perPeerMemory/2))
+	conns := rcmgr.LimitVal(2 * all)
+	most := func(conns, streams rcmgr.LimitVal, memory rcmgr.LimitVal64) rcmgr.ResourceLimits {
+		return rcmgr.ResourceLimits{
+			Conns: 2 * conns, ConnsInbound: conns, ConnsOutbound: conns, FD: 2 * conns,
+			Streams: 2 * streams, StreamsInbound: streams, StreamsOutbound: streams,
+			Memory: memory,
+		}
+	}
 	limits := rcmgr.DefaultLimits
 	libp2p.SetDefaultServiceLimits(&limits)
 	partial := rcmgr.PartialLimitConfig{
-		System: rcmgr.ResourceLimits{
-			Conns:           rcmgr.LimitVal(conns),
-			ConnsInbound:    rcmgr.LimitVal(peers + maxGreeting),
-			ConnsOutbound:   rcmgr.LimitVal(conns),
-			FD:              rcmgr.LimitVal(conns),
-			Streams:         rcmgr.LimitVal(streams),
-			StreamsInbound:  rcmgr.LimitVal(streams),
-			StreamsOutbound: rcmgr.LimitVal(streams),
-			Memory:          rcmgr.LimitVal64(128<<20 + int64(peers)<<20),
-		},
-		Transient: rcmgr.ResourceLimits{
-			Conns:         maxGreeting * 2,
-			ConnsInbound:  maxGreeting,
-			ConnsOutbound: maxGreeting,
-			FD:            maxGreeting * 2,
-			Streams:       rcmgr.LimitVal(4*peers + 256), StreamsInbound: rcmgr.LimitVal(4*peers + 256),
-			StreamsOutbound: rcmgr.LimitVal(4*peers + 256),
-			Memory:          32 << 20,
-		},
-		PeerDefault: rcmgr.ResourceLimits{
-			Conns: 4, ConnsInbound: 4, ConnsOutbound: 4, FD: 4,
-			Streams: 4 * maxStreams, StreamsInbound: 2 * maxStreams, StreamsOutbound: 2 * maxStreams,
-			Memory: perPeer,
-		},
-		ProtocolDefault: rcmgr.ResourceLimits{
-			Streams: rcmgr.LimitVal(streams), StreamsInbound: rcmgr.LimitVal(streams),
-			StreamsOutbound: rcmgr.LimitVal(streams), Memory: rcmgr.LimitVal64(128<<20 + int64(peers)<<20),
-		},
-		ProtocolPeerDefault: rcmgr.ResourceLimits{
-			Streams: 2 * maxStreams, StreamsInbound: 2 * maxStreams, StreamsOutbound: 2 * maxStreams, Memory: perPeer,
-		},
-		Conn:   rcmgr.ResourceLimits{Memory: perPeer},
-		Stream: rcmgr.ResourceLimits{Memory: perPeer},
+		System: most(conns, streams, memory),
+		// Streams whose protocol is not settled are bounded by peer alone, lest some
+		// peers use up what others need.
+		Transient:           most(4*maxGreeting, streams, memory/2),
+		PeerDefault:         most(4, perPeer, perPeerMemory),
+		ProtocolDefault:     most(conns, streams, memory),
+		ProtocolPeerDefault: most(4, perPeer, perPeerMemory),
+		ServiceDefault:      most(conns, streams, memory),
+		ServicePeerDefault:  most(4, perPeer, perPeerMemory),
+		Conn:                most(1, perPeer, perPeerMemory),
+		Stream:              most(1, 1, perPeerMemory),
 	}
 	var opts []rcmgr.Option
 	if cfg.Dev {

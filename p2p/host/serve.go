@@ -43,11 +43,13 @@ var serveLimits = map[string]serveLimit{
 const (
 	// maxStreams is how many streams a peer may have open to us, besides the
 	// relay stream.
-	maxStreams = 24
+	maxStreams = 16
 	// requestTime is how long a request may take to come in.
 	requestTime = 10 * time.Second
 	// floodPoints is what a request over the limits costs.
 	floodPoints = 2
+	// slowPoints is what a request costs that begins and does not end.
+	slowPoints = 10
 )
 
 // serveGate holds one peer to the limits of one protocol.
@@ -118,24 +120,27 @@ func (p *Peer) serveRequest(name string, s *stream) error {
 		return errNoPeer
 	}
 	gate := p.serve[name]
+	_ = s.SetReadDeadline(time.Now().Add(requestTime))
+	request, err := readFrame(s, message.MaxRequest(name, p.host.cfg.MaxBlockWeight))
+	if err != nil {
+		switch {
+		case errors.Is(err, ErrTooLarge):
+			p.Penalise(malformedPoints, fmt.Sprintf("a %s request that is too large", name))
+		case isTimeout(err):
+			p.Penalise(slowPoints, fmt.Sprintf("a %s request that does not end", name))
+		}
+		return fmt.Errorf("%w: %w", errRequest, err)
+	}
+	p.receivedBytes(name, message.LengthSize+len(request))
+	_ = s.CloseRead() // nothing more of it is kept
 	release, err := p.pass(gate)
 	if err != nil {
 		p.Penalise(floodPoints, fmt.Sprintf("floods us with requests (%s)", name))
 		return err
 	}
 	defer release()
-
-	_ = s.SetReadDeadline(time.Now().Add(requestTime))
-	request, err := readFrame(s, message.MaxRequest(name, p.host.cfg.MaxBlockWeight))
-	if err != nil {
-		if errors.Is(err, ErrTooLarge) {
-			p.Penalise(100, fmt.Sprintf("a %s request that is too large", name))
-		}
-		return fmt.Errorf("%w: %w", errRequest, err)
-	}
-	p.receivedBytes(name, 4+len(request))
-	release2 := s.resetAfter(p.ctx)
-	defer release2()
+	stop := s.resetAfter(p.ctx)
+	defer stop()
 	if err := p.host.cfg.Handler.Serve(p.ctx, p, name, request, func(frame []byte) error {
 		return p.answer(gate, name, s, frame)
 	}); err != nil {
@@ -172,22 +177,23 @@ func (p *Peer) answer(g *serveGate, name string, s *stream, frame []byte) error 
 			return err
 		}
 	}
-	var length [4]byte
-	binary.LittleEndian.PutUint32(length[:], uint32(len(frame)))
 	// Small ones go out together with their length.
 	if len(frame) <= joinBelow {
-		if err := s.writeInTime(append(length[:], frame...)); err != nil {
+		if err := s.writeInTime(message.AppendFrame(make([]byte, 0, message.LengthSize+len(frame)), frame)); err != nil {
 			return err
 		}
 	} else {
-		if err := s.writeInTime(length[:]); err != nil {
+		held := p.host.outgoing.hold(func() { _ = s.Reset() })
+		defer held.end()
+		held.add(len(frame))
+		if err := s.writeInTime(binary.LittleEndian.AppendUint32(nil, uint32(len(frame)))); err != nil {
 			return err
 		}
 		if err := s.writeInTime(frame); err != nil {
 			return err
 		}
 	}
-	p.sentBytes(name, 4+len(frame))
+	p.sentBytes(name, message.LengthSize+len(frame))
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +20,9 @@ import (
 // helloTime is how long the greeting may take.
 const helloTime = 10 * time.Second
 
+// fetchTime is how long a peer may take to tell addresses.
+const fetchTime = time.Minute
+
 // Why connections end that are nobody's fault.
 var (
 	errClosed    = errors.New("the connection was closed")
@@ -30,6 +34,8 @@ var (
 	errEvicted   = errors.New("gives way to another peer")
 	errFull      = errors.New("all places are taken")
 	errInactive  = errors.New("the network is switched off")
+	errSlowFrame = errors.New("too slow: its message takes memory that others need")
+	errFetched   = errors.New("address fetch done")
 	errFeeler    = errors.New("feeler done")
 )
 
@@ -82,7 +88,7 @@ func (p *Peer) spawn(f func()) {
 
 // greet opens our relay stream, sends our greeting and reads the peer's. It
 // returns the stream of the peer's messages.
-func (p *Peer) greet() (*stream, error) {
+func (p *Peer) greet() (*relayReader, error) {
 	until := time.Now().Add(helloTime)
 	ctx, cancel := context.WithDeadlineCause(p.ctx, until, errHelloTime)
 	defer cancel()
@@ -101,14 +107,14 @@ func (p *Peer) greet() (*stream, error) {
 	p.spawn(func() { p.watch(out) })
 	p.out = out
 
-	var in *stream
+	var in *relayReader
 	select {
 	case s := <-p.relay:
-		in = &stream{Stream: s, rw: s}
+		in = &relayReader{bufio.NewReaderSize(s, readBuffer), s}
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	_ = in.SetReadDeadline(until)
+	in.setDeadline(until)
 	kind, payload, err := p.readRelay(in)
 	if err != nil {
 		return nil, endOf(err, errHelloTime.Error())
@@ -159,15 +165,15 @@ func (p *Peer) watch(out *stream) {
 }
 
 // live is the time between the greeting and the end.
-func (p *Peer) live(in *stream) {
+func (p *Peer) live(in *relayReader) {
 	close(p.ready)
 	if p.kind == peerinfo.Feeler {
 		p.cancel(errFeeler)
 		return
 	}
 	if p.kind == peerinfo.AddressFetch { // the Handler has nothing to do with it
-		p.spawn(func() { p.writeLoop(p.out) })
-		<-p.ctx.Done()
+		_ = sleep(p.ctx, fetchTime)
+		p.cancel(errFetched)
 		return
 	}
 	p.told = true
@@ -175,7 +181,7 @@ func (p *Peer) live(in *stream) {
 	p.spawn(func() { p.writeLoop(p.out) })
 	p.spawn(p.pingLoop)
 	for {
-		_ = in.SetReadDeadline(time.Time{})
+		in.setDeadline(time.Time{})
 		kind, payload, err := p.readRelay(in)
 		if err != nil {
 			p.cancel(endOf(err, "too slow: a message that began does not end"))
@@ -198,37 +204,51 @@ const (
 	malformedPoints = 100
 )
 
+// relayReader reads the peer's relay stream.
+type relayReader struct {
+	*bufio.Reader
+	s network.Stream
+}
+
+// readBuffer is enough for the small messages, of which there are many.
+const readBuffer = 4 << 10
+
+// setDeadline bounds how long reading may take; zero is for ever.
+func (r *relayReader) setDeadline(t time.Time) { _ = r.s.SetReadDeadline(t) }
+
 // readRelay reads one frame of the relay stream. What the frame is allowed to be
 // is known before its payload is read.
-func (p *Peer) readRelay(in *stream) (message.Kind, []byte, error) {
-	var head [message.LengthSize]byte
-	if _, err := io.ReadFull(in, head[:1]); err != nil { // however long that takes
+func (p *Peer) readRelay(in *relayReader) (message.Kind, []byte, error) {
+	if _, err := in.Peek(1); err != nil { // however long that takes
 		return 0, nil, err
 	}
 	if p.hello != nil {
-		_ = in.SetReadDeadline(time.Now().Add(frameGrace))
+		in.setDeadline(time.Now().Add(frameGrace))
 	}
-	if _, err := io.ReadFull(in, head[1:]); err != nil {
+	length, err := readLength(in)
+	if err != nil {
 		return 0, nil, err
 	}
-	n := uint64(head[0]) | uint64(head[1])<<8 | uint64(head[2])<<16 | uint64(head[3])<<24
+	n := uint64(length)
 	if n == 0 {
 		p.Penalise(malformedPoints, "an empty message")
 		return 0, nil, message.ErrMalformed
 	}
-	var kindByte [1]byte
-	if _, err := io.ReadFull(in, kindByte[:]); err != nil {
+	kindByte, err := in.ReadByte()
+	if err != nil {
 		return 0, nil, err
 	}
-	kind := message.Kind(kindByte[0])
+	kind := message.Kind(kindByte)
 	if most := message.MaxPayload(kind, p.host.cfg.MaxBlockWeight); n-1 > uint64(most) {
 		p.Penalise(malformedPoints, fmt.Sprintf("a message %q of %d bytes, at most %d are allowed", kind, n-1, most))
 		return 0, nil, ErrTooLarge
 	}
 	if p.hello != nil {
-		_ = in.SetReadDeadline(time.Now().Add(frameGrace + time.Duration(n)*time.Second/frameSpeed))
+		in.setDeadline(time.Now().Add(frameGrace + time.Duration(n)*time.Second/frameSpeed))
 	}
-	payload, err := readBody(in, int(n-1))
+	held := p.host.incoming.hold(func() { p.cancel(errSlowFrame) })
+	defer held.end()
+	payload, err := readBody(in, int(n-1), held.add)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -268,19 +288,24 @@ func (p *Peer) receive(kind message.Kind, payload []byte) error {
 	return nil
 }
 
-// The speed at which messages are taken from one peer: bytes a second, bytes at
-// once, and the same for messages. More wait, where they are the peer's burden.
+// What one peer may send unasked. Messages beyond relayRate a second wait, where
+// they are the peer's burden; bytes beyond relaySpeed cost points, since no
+// honest peer has so much to say.
 const (
-	relaySpeed, relayAhead = 4 << 20, 64 << 20
 	relayRate, relayBurst  = 1000, 20_000
+	relaySpeed, relayAhead = 2 << 20, 32 << 20
+	bytesForPoint          = 64 << 10
 )
 
-// pause waits until one more message of n bytes is within the speed.
+// pause waits until one more message of n bytes is within the limits.
 func (p *Peer) pause(n int) error {
 	if p.Whitelisted(NoBan) {
 		return nil
 	}
-	return sleep(p.ctx, max(p.inBytes.borrow(float64(n)), p.inCount.borrow(1)))
+	if !p.inBytes.take(float64(n)) {
+		p.Penalise(1+n/bytesForPoint, "floods us with messages")
+	}
+	return sleep(p.ctx, p.inCount.borrow(1))
 }
 
 // handleRelay takes the relay stream that a peer opened; libp2p calls it.

@@ -166,7 +166,10 @@ func (p *Peer) replaces(old *Peer) bool {
 
 // makeRoom finds a place for a peer that called; h.mu is held.
 func (h *Host) makeRoom(p *Peer) error {
-	most := max(h.cfg.MaxPeers-h.cfg.Outbound-h.cfg.BlockOnly-feelerSlots, min(h.cfg.MaxPeers, 1))
+	most := h.cfg.MaxPeers
+	if h.cfg.Discover && len(h.cfg.Connect) == 0 { // some places are for those that we call
+		most = max(most-h.cfg.Outbound-h.cfg.BlockOnly-feelerSlots, 0)
+	}
 	var inbound []*Peer
 	for _, o := range h.peers {
 		if o.inbound && o.ctx.Err() == nil && o.id != p.id {

@@ -106,8 +106,8 @@ func readLength(r io.Reader) (uint32, error) {
 const firstChunk = 64 << 10
 
 // readBody reads n bytes. Room is made as they come, so that an announced length
-// costs nothing.
-func readBody(r io.Reader, n int) ([]byte, error) {
+// costs nothing; grown, if it is not nil, hears of what goes beyond firstChunk.
+func readBody(r io.Reader, n int, grown func(bytes int)) ([]byte, error) {
 	b := make([]byte, min(n, firstChunk))
 	for have := 0; ; {
 		m, err := io.ReadFull(r, b[have:])
@@ -123,6 +123,9 @@ func readBody(r io.Reader, n int) ([]byte, error) {
 		}
 		b = slices.Grow(b, min(n-have, have))
 		b = b[:min(n, cap(b))]
+		if grown != nil {
+			grown(len(b) - have)
+		}
 	}
 }
 
@@ -135,7 +138,7 @@ func readFrame(r io.Reader, most int) ([]byte, error) {
 	if uint64(n) > uint64(most) {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, n, most)
 	}
-	return readBody(r, int(n))
+	return readBody(r, int(n), nil)
 }
 
 func isTimeout(err error) bool {
