@@ -31,6 +31,41 @@ func ParseAddr(s string) (peer.AddrInfo, error) {
 	return info, nil
 }
 
+// ParseNode is ParseAddr for nodes that the operator names: the port may be
+// missing if there is a default one (not 0), and the id only on networks for
+// development.
+func ParseNode(s string, defaultPort uint16, dev bool) (peer.AddrInfo, error) {
+	info, err := ParseAddr(withPort(s, defaultPort))
+	if err == nil && info.ID == "" && !dev {
+		err = fmt.Errorf("%w: %q: the peer id is missing; write /ip4/ADDRESS/tcp/PORT/p2p/ID", peerinfo.ErrAddress, s)
+	}
+	return info, err
+}
+
+// withPort appends a port to a node that is named without one.
+func withPort(s string, port uint16) string {
+	name, id, hasID := strings.Cut(s, "/")
+	if port == 0 || name == "" {
+		return s
+	}
+	ip, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(name, "["), "]"))
+	switch {
+	case err == nil:
+		name = netip.AddrPortFrom(ip, port).String()
+	case !strings.Contains(name, ":"):
+		name += ":" + strconv.Itoa(int(port))
+	}
+	if hasID {
+		name += "/" + id
+	}
+	return name
+}
+
+// parseNode is ParseNode with what the Config says.
+func (h *Host) parseNode(s string) (peer.AddrInfo, error) {
+	return ParseNode(s, h.cfg.DefaultPort, h.cfg.Dev)
+}
+
 func parseAddr(s string) (peer.AddrInfo, error) {
 	if strings.HasPrefix(s, "/") {
 		info, err := peer.AddrInfoFromString(s)

@@ -24,8 +24,13 @@ type Config struct {
 	// Dir is the folder of the identity, bans, addresses and anchors. Empty:
 	// nothing outlives the Host, and its identity is new.
 	Dir string
-	// Listen are the multi-addresses to listen on. None: nobody can call.
-	Listen []string
+	// Listen are the multi-addresses to listen on. None: nobody can call. With
+	// ListenAny it is enough if some of them work.
+	Listen    []string
+	ListenAny bool
+	// Announce are multi-addresses at which others reach us, to tell them besides
+	// those that we listen on.
+	Announce []string
 	// Libp2p is a ready libp2p host to use, which stays its owner's to close;
 	// Dir's identity, Listen and Registerer do not apply. Nil: the Host makes one.
 	Libp2p host.Host
@@ -38,11 +43,15 @@ type Config struct {
 	// and of private networks are as good as any, and HOST:PORT may be called
 	// without a peer id.
 	Dev bool
+	// DefaultPort is the port of nodes that are named without one; 0: they must be
+	// named with one.
+	DefaultPort uint16
 	// Connect are the only nodes to call, if there are any.
 	Connect []string
 	// AddNode are nodes to stay connected with besides others.
 	AddNode []string
-	// MaxPeers bounds the peers. Default 125.
+	// MaxPeers bounds the peers, apart from those that the operator named. Default
+	// 125; negative: none.
 	MaxPeers int
 	// Outbound and BlockOnly are how many peers of these kinds to call.
 	// Defaults 8 and 2; negative: none.
@@ -107,9 +116,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("host: Config.Hello is missing")
 	case c.Handler == nil:
 		return c, errors.New("host: Config.Handler is missing")
-	case c.MaxBlockWeight < 0, c.MaxPeers < 0, c.BanTime < 0:
-		return c, fmt.Errorf("host: negative limit in Config (%d weight units, %d peers, bans of %v)",
-			c.MaxBlockWeight, c.MaxPeers, c.BanTime)
+	case c.MaxBlockWeight < 0, c.BanTime < 0:
+		return c, fmt.Errorf("host: negative limit in Config (%d weight units, bans of %v)", c.MaxBlockWeight, c.BanTime)
 	}
 	if c.MaxBlockWeight == 0 {
 		return c, errors.New("host: Config.MaxBlockWeight is missing")
@@ -117,7 +125,7 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.MaxPeers, DefaultMaxPeers)
 	setDefault(&c.Outbound, DefaultOutbound)
 	setDefault(&c.BlockOnly, DefaultBlockOnly)
-	c.Outbound, c.BlockOnly = max(c.Outbound, 0), max(c.BlockOnly, 0)
+	c.MaxPeers, c.Outbound, c.BlockOnly = max(c.MaxPeers, 0), max(c.Outbound, 0), max(c.BlockOnly, 0)
 	setDefault(&c.BanTime, DefaultBanTime)
 	if c.Now == nil {
 		c.Now = time.Now

@@ -37,7 +37,7 @@ func (h *Host) callNode(ctx context.Context, node string) {
 
 // OneTry calls a node once.
 func (h *Host) OneTry(ctx context.Context, node string) error {
-	info, err := ParseAddr(node)
+	info, err := h.parseNode(node)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (h *Host) OneTry(ctx context.Context, node string) error {
 
 // AddNode puts a node on the list of those to stay connected with.
 func (h *Host) AddNode(node string) error {
-	if _, err := ParseAddr(node); err != nil {
+	if _, err := h.parseNode(node); err != nil {
 		return err
 	}
 	h.mu.Lock()

@@ -9,11 +9,14 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	"github.com/multiformats/go-multiaddr"
 
 	"github.com/keelson-chain/keelson/p2p/addrbook"
 	"github.com/keelson-chain/keelson/p2p/message"
@@ -164,13 +167,28 @@ func (h *Host) listen() error {
 	if err != nil {
 		return err
 	}
-	for _, a := range addrs { // each for itself: Listen is content with one
-		if err := h.lib.Network().Listen(a); err != nil {
-			return fmt.Errorf("cannot listen on %s: %w", a, err)
+	// One by one, since Listen is content with any, and keeps the reasons to itself.
+	net, failed := h.lib.Network().(*swarm.Swarm), 0
+	for _, a := range addrs {
+		err := net.AddListenAddr(a)
+		if err == nil {
+			h.cfg.Log.Debug().Stringer("addr", a).Msg("listening")
+			continue
 		}
-		h.cfg.Log.Debug().Stringer("addr", a).Msg("listening")
+		if failed++; !h.cfg.ListenAny || failed == len(addrs) {
+			return listenError(a, err)
+		}
+		h.cfg.Log.Debug().Stringer("addr", a).Err(err).Msg("not listening")
 	}
 	return nil
+}
+
+// listenError says what to do about the usual reason.
+func listenError(a multiaddr.Multiaddr, err error) error {
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("port of %s is in use; say --port PORT for another one, or --listen=0: %w", a, syscall.EADDRINUSE)
+	}
+	return fmt.Errorf("cannot listen on %s: %w", a, err)
 }
 
 // Peers returns all peers, those with the lowest numbers first.
@@ -211,9 +229,13 @@ func (h *Host) protocol(name string) protocol.ID {
 
 // listenAddrs are what we tell peers that we can be reached at.
 func (h *Host) listenAddrs() []string {
-	var list []string
+	all := slices.Clone(h.cfg.Announce)
 	for _, a := range h.lib.Addrs() {
-		if s := a.String(); len(list) < message.MaxListen && len(s) <= message.MaxAddr {
+		all = append(all, a.String())
+	}
+	var list []string
+	for _, s := range all {
+		if len(list) < message.MaxListen && len(s) <= message.MaxAddr && !slices.Contains(list, s) {
 			list = append(list, s)
 		}
 	}
