@@ -37,6 +37,7 @@ const (
 	lumberjack  = "gopkg.in/natefinch/lumberjack.v2"
 	libp2p      = "github.com/libp2p/go-libp2p/..."
 	multistream = "github.com/multiformats/go-multistream"
+	simnet      = "github.com/marcopolo/simnet" // a network in memory, for tests
 	multiaddr   = "github.com/multiformats/go-multiaddr"
 	systemd     = "github.com/coreos/go-systemd/v22/daemon"
 	toml        = "github.com/BurntSushi/toml"
@@ -100,6 +101,7 @@ var rules = map[string]rule{
 		outside: []string{
 			libp2p, multiaddr, multiaddr + "/net", multistream,
 			prometheus, zerolog,
+			simnet, // for tests
 		},
 		std: []string{"log/slog"}, // in which libp2p logs
 	},

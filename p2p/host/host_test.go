@@ -18,7 +18,19 @@ import (
 type recorder struct {
 	connected, disconnected chan *Peer
 	received                chan received
-	serve                   func(ctx context.Context, p *Peer, name string, request []byte, answer func([]byte) error) error
+
+	mu        sync.Mutex
+	serve     serveFunc
+	onMessage func(p *Peer, m message.Message)
+}
+
+type serveFunc func(ctx context.Context, p *Peer, name string, request []byte, answer func([]byte) error) error
+
+// serving sets what answers requests.
+func (r *recorder) serving(f serveFunc) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.serve = f
 }
 
 type received struct {
@@ -36,15 +48,23 @@ func newRecorder() *recorder {
 
 func (r *recorder) Connected(p *Peer)    { r.connected <- p }
 func (r *recorder) Disconnected(p *Peer) { r.disconnected <- p }
+
 func (r *recorder) Received(p *Peer, m message.Message) {
+	if r.onMessage != nil {
+		r.onMessage(p, m)
+		return
+	}
 	r.received <- received{p, m}
 }
 
 func (r *recorder) Serve(ctx context.Context, p *Peer, name string, request []byte, answer func([]byte) error) error {
-	if r.serve == nil {
+	r.mu.Lock()
+	serve := r.serve
+	r.mu.Unlock()
+	if serve == nil {
 		return errors.New("nothing is served")
 	}
-	return r.serve(ctx, p, name, request, answer)
+	return serve(ctx, p, name, request, answer)
 }
 
 // node is a running host of a test.
@@ -158,9 +178,9 @@ func TestHello(t *testing.T) {
 					t.Fatalf("%d: %+v", i, r.m)
 				}
 			}
-			b.serve = func(_ context.Context, p *Peer, name string, request []byte, answer func([]byte) error) error {
+			b.serving(func(_ context.Context, _ *Peer, name string, request []byte, answer func([]byte) error) error {
 				return answer(append([]byte(name), request...))
-			}
+			})
 			answer, err := ofA.Ask(t.Context(), message.NameHeaders, []byte("?"), 100)
 			if err != nil || string(answer) != "headers?" {
 				t.Fatalf("%q, %v", answer, err)
