@@ -14,6 +14,7 @@ import (
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/miner"
+	"github.com/keelson-chain/keelson/p2p"
 	"github.com/keelson-chain/keelson/rpc"
 )
 
@@ -48,6 +49,9 @@ type Config struct {
 	SigCacheBytes int
 	// MaxOrphans is how many transactions without their parents to keep.
 	MaxOrphans int
+
+	// P2P has no Params, Chain, Pool, Now and Log yet.
+	P2P p2p.Config
 
 	// Metrics is where metrics are shown, and with PProf profiles; not valid:
 	// nowhere.

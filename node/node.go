@@ -19,6 +19,7 @@ import (
 	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/node/metrics"
 	"github.com/keelson-chain/keelson/node/notify"
+	"github.com/keelson-chain/keelson/p2p"
 	"github.com/keelson-chain/keelson/rpc"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -124,12 +125,22 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	minerConfig := cfg.Miner
 	minerConfig.Chain, minerConfig.Source, minerConfig.Now, minerConfig.Log = l, pool, clock.Now, log
 	m := miner.New(minerConfig)
+
+	networkConfig := cfg.P2P
+	networkConfig.Params, networkConfig.Chain, networkConfig.Pool = cfg.Params, l, pool
+	networkConfig.MinimumWork, networkConfig.MaxOrphans = cfg.Ledger.MinimumWork, cfg.MaxOrphans
+	networkConfig.Now, networkConfig.Log = clock.Now, log
+	network, err := p2p.New(networkConfig)
+	if err != nil {
+		return err
+	}
 	watch.Add(metrics.Pool(pool))
 	watch.Add(metrics.Miner(m))
 	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m})
 	greet(log, cfg, l)
 	run("ledger", func(ctx context.Context) error { return follow(ctx, l, cfg, log, func() { stop(errStop) }) })
 	run("pool", func(ctx context.Context) error { return followPool(ctx, pool, l, log) })
+	run("peers", network.Run)
 	if cfg.Mine != nil {
 		run("miner", func(ctx context.Context) error { return m.Run(ctx, cfg.Mine, cfg.MineInterval) })
 	}

@@ -63,6 +63,7 @@ var rules = map[string]rule{
 	// Floor 4: what the node offers to the outside.
 	"miner":          {floor: 4, peers: []string{"miner/template"}, outside: []string{zerolog}},
 	"miner/template": {floor: 4, pure: true, joins: true},
+	"p2p":            {floor: 4, outside: []string{zerolog}},
 	"rpc": {
 		floor:     4,
 		peers:     []string{"rpc/jsonrpc", "miner/template"},
