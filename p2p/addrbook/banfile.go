@@ -36,9 +36,9 @@ type banEntry struct {
 // banVersion is that of an entry.
 const banVersion = 1
 
-// maxBanTime bounds the times of entries, in seconds, far within what a
+// maxTime bounds the times in files, in seconds, far within what a
 // time.Time holds.
-const maxBanTime = 1 << 56
+const maxTime = 1 << 56
 
 // LoadBans reads the ban list of the last run; a missing file is an empty one.
 // The list is there even if there is an error: it is empty if that wraps
@@ -97,7 +97,7 @@ func (e *banEntry) ban() (Ban, error) {
 		return Ban{}, fmt.Errorf("unknown version %d", e.Version)
 	}
 	for _, t := range []int64{e.Created, e.Until} {
-		if t < -maxBanTime || t > maxBanTime {
+		if t < -maxTime || t > maxTime {
 			return Ban{}, fmt.Errorf("no time: %d", t)
 		}
 	}
