@@ -95,15 +95,14 @@ func (p *Peer) ask(ctx context.Context, name string, request []byte, read func(i
 	defer func() { _ = s.Reset() }() // nothing more of it is wanted
 
 	frame := message.AppendFrame(nil, request)
-	err = s.writeInTime(frame)
-	if err == nil {
-		err = s.CloseWrite()
+	// The peer may cut this direction off as soon as it has the request, which
+	// looks like an error here; whether it was one shows in the answer.
+	if err := s.writeInTime(frame); isTimeout(err) {
+		return p.askError(ctx, name, err)
 	}
-	if err == nil {
-		p.sentBytes(name, len(frame))
-		err = read(&pace{s: s, first: AnswerTime, grace: answerGrace, speed: MinSpeed})
-	}
-	if err != nil {
+	_ = s.CloseWrite()
+	p.sentBytes(name, len(frame))
+	if err := read(&pace{s: s, first: AnswerTime, grace: answerGrace, speed: MinSpeed}); err != nil {
 		return p.askError(ctx, name, err)
 	}
 	return nil
