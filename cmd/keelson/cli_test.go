@@ -17,6 +17,7 @@ import (
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
 // cliServer is a node's JSON-RPC server on an empty regtest ledger.
@@ -30,7 +31,7 @@ type cliServer struct {
 func startCLIServer(t *testing.T, change func(*rpc.Config)) *cliServer {
 	t.Helper()
 	p := consensus.Regtest(consensus.RegtestOptions{})
-	s := &cliServer{dir: t.TempDir(), port: freePort(t)}
+	s := &cliServer{dir: t.TempDir(), port: procs.FreePort(t)}
 	l, err := ledger.Open(t.Context(), ledger.Config{Dir: filepath.Join(s.dir, "regtest"), Params: p})
 	if err != nil {
 		t.Fatal(err)

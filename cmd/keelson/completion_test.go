@@ -15,6 +15,7 @@ import (
 
 	"github.com/keelson-chain/keelson/config"
 	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
 // completed returns the candidates for a line, whose last word is not finished.
@@ -143,7 +144,7 @@ func TestShells(t *testing.T) {
 	if out, err := exec.Command("script", "--version").CombinedOutput(); err != nil || !bytes.Contains(out, []byte("util-linux")) {
 		t.Skip("no script command of util-linux, which makes a terminal for a shell")
 	}
-	bin, dir := buildKeelson(t), t.TempDir()
+	bin, dir := procs.Build(t), t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "some-settings.toml"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +167,7 @@ func TestShells(t *testing.T) {
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			cmd := command(ctx, "script", "-qec", c.start, os.DevNull)
+			cmd := procs.Command(ctx, "script", "-qec", c.start, os.DevNull)
 			cmd.Dir = dir
 			cmd.Env = append(cmd.Env, "HOME="+dir, "TERM=dumb")
 			cmd.Stdin = io.MultiReader(strings.NewReader(keys), strings.NewReader("exit\n"))
@@ -195,7 +196,7 @@ func TestFish(t *testing.T) {
 	if _, err := exec.LookPath("fish"); err != nil {
 		t.Skip("fish is not installed")
 	}
-	bin, dir := buildKeelson(t), t.TempDir()
+	bin, dir := procs.Build(t), t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "some-settings.toml"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +209,7 @@ func TestFish(t *testing.T) {
 		"keelson import some-se":                  "some-settings.toml",
 		"keelson cli -named generatetoaddress nb": "nblocks=",
 	} {
-		cmd := command(t.Context(), "fish", "--no-config", "-c", "function keelson; "+bin+" $argv; end; "+bin+" completion fish | source; complete -C '"+line+"'")
+		cmd := procs.Command(t.Context(), "fish", "--no-config", "-c", "function keelson; "+bin+" $argv; end; "+bin+" completion fish | source; complete -C '"+line+"'")
 		cmd.Dir = dir
 		cmd.Env = append(cmd.Env, "HOME="+dir)
 		out, err := cmd.CombinedOutput()

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keelson-chain/keelson/testnet/procs"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -50,7 +51,7 @@ func TestDay(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d, %v", seed, length)
 	d := &day{
-		t: t, bin: buildKeelson(t), dir: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 0)),
+		t: t, bin: procs.Build(t), dir: t.TempDir(), rand: rand.New(rand.NewPCG(seed, 0)),
 		now: 1_800_000_000, txs: map[wire.Hash]*dayTx{}, gone: map[wire.Hash]bool{}, lastFloor: 1000,
 	}
 	d.start()
@@ -71,7 +72,7 @@ func TestDay(t *testing.T) {
 		d.rss = append(d.rss, d.memory())
 	}
 	d.account(true)
-	d.node.stop(t)
+	d.node.Stop(t)
 	t.Logf("%v: %d transactions accepted, %d refused, %d replaced, %d evicted, %d blocks, %d taken back, %d restarts, %d kills",
 		time.Since(began).Round(time.Second), d.accepted, d.refused, d.replaced, d.evicted, d.blocks, d.takenBack, d.restarts, d.kills)
 	d.flat(length)
@@ -85,7 +86,7 @@ type day struct {
 	t        *testing.T
 	bin, dir string
 	rand     *rand.Rand
-	node     *nodeProcess
+	node     *procs.Node
 	now      int64
 	log      []string
 
@@ -145,7 +146,7 @@ type dayTx struct {
 func (x *dayTx) rate() int64 { return int64(x.fee) * 1000 / int64(x.tx.VSize()) }
 
 func (d *day) start() {
-	d.node = startNode(d.t, d.bin, d.dir, "--maxmempool=5", "--txindex", "--persistmempool",
+	d.node = procs.Start(d.t, d.bin, d.dir, "--maxmempool=5", "--txindex", "--persistmempool",
 		"--mocktime="+strconv.FormatInt(d.now, 10), "--checkblocks=2", "--dbcache=16", "--log-level=warn")
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		var info struct{ Loaded bool }
@@ -170,7 +171,7 @@ func (d *day) batch(calls [][]any) []dayAnswer {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, "http://127.0.0.1:"+d.node.port, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(d.t.Context(), http.MethodPost, "http://127.0.0.1:"+d.node.Port, bytes.NewReader(body))
 	if err != nil {
 		d.t.Fatal(err)
 	}
@@ -182,7 +183,7 @@ func (d *day) batch(calls [][]any) []dayAnswer {
 	req.SetBasicAuth(user, password)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		d.t.Fatalf("%v: %v\n%s", calls[0][0], err, d.node.out)
+		d.t.Fatalf("%v: %v\n%s", calls[0][0], err, d.node.Out)
 	}
 	defer res.Body.Close()
 	raw, err := io.ReadAll(res.Body)
@@ -634,7 +635,7 @@ func (d *day) flood() {
 func (d *day) restart() {
 	d.account(true)
 	full := d.nearlyFull()
-	d.node.stop(d.t)
+	d.node.Stop(d.t)
 	d.start()
 	d.restarts++
 	d.flooded = full
@@ -645,10 +646,10 @@ func (d *day) restart() {
 func (d *day) kill() {
 	d.account(true)
 	full := d.nearlyFull()
-	if err := d.node.cmd.Process.Kill(); err != nil {
+	if err := d.node.Cmd.Process.Kill(); err != nil {
 		d.t.Fatal(err)
 	}
-	d.node.cmd.Wait()
+	d.node.Cmd.Wait()
 	d.start()
 	d.kills++
 	d.flooded = full
@@ -663,7 +664,7 @@ func (d *day) kill() {
 
 // memory is what the node's process has in memory, in kilobytes.
 func (d *day) memory() int {
-	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.node.cmd.Process.Pid))
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.node.Cmd.Process.Pid))
 	if err != nil {
 		return 0 // not a system that tells
 	}

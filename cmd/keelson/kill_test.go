@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/keelson-chain/keelson/internal/vectors"
+	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
 // The chain that the kill test imports, as the vectors' MANIFEST.md has it.
@@ -44,7 +45,7 @@ func TestKillDuringImport(t *testing.T) {
 		}
 		kills = n
 	}
-	bin, dir := buildKeelson(t), t.TempDir()
+	bin, dir := procs.Build(t), t.TempDir()
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	t.Logf("seed %d, %d kills", seed, kills)
@@ -52,7 +53,7 @@ func TestKillDuringImport(t *testing.T) {
 	importArgs := []string{"import", "--network=regtest", "--datadir=" + dir, "--dbcache=4", chain}
 	killed := 0
 	for killed < kills {
-		cmd := command(t.Context(), bin, importArgs...)
+		cmd := procs.Command(t.Context(), bin, importArgs...)
 		var out bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &out, &out
 		if err := cmd.Start(); err != nil {
@@ -77,7 +78,7 @@ func TestKillDuringImport(t *testing.T) {
 			t.Fatalf("import after %d kills: %v\n%s", killed, err, out.Bytes())
 		}
 	}
-	if out, err := command(t.Context(), bin, importArgs...).CombinedOutput(); err != nil {
+	if out, err := procs.Command(t.Context(), bin, importArgs...).CombinedOutput(); err != nil {
 		t.Fatalf("last import: %v\n%s", err, out)
 	}
 	checkCoins(t, bin, dir)
@@ -87,19 +88,19 @@ func TestKillDuringImport(t *testing.T) {
 // and stops it.
 func checkCoins(t *testing.T, bin, dir string) {
 	t.Helper()
-	node := startNode(t, bin, dir)
-	defer node.stop(t)
+	node := procs.Start(t, bin, dir)
+	defer node.Stop(t)
 	var info struct {
 		BestBlock string
 		MuHash    string
 	}
-	if err := json.Unmarshal([]byte(node.cli(t, "gettxoutsetinfo", "muhash")), &info); err != nil {
+	if err := json.Unmarshal([]byte(node.CLI(t, "gettxoutsetinfo", "muhash")), &info); err != nil {
 		t.Fatal(err)
 	}
 	if info.BestBlock != killTip || info.MuHash != killMuHash {
 		t.Fatalf("tip %s with coins %s, want %s with %s", info.BestBlock, info.MuHash, killTip, killMuHash)
 	}
-	if got := node.cli(t, "verifychain", "4", "20"); got != "true" {
+	if got := node.CLI(t, "verifychain", "4", "20"); got != "true" {
 		t.Fatalf("verifychain: %s", got)
 	}
 }

@@ -12,13 +12,15 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
 // calls makes n calls of a method in one batch, each of which the log tells of
 // once the category rpc is on.
-func (n *nodeProcess) calls(t *testing.T, method string, count int) {
+func calls(t *testing.T, n *procs.Node, method string, count int) {
 	t.Helper()
-	cookie, err := os.ReadFile(filepath.Join(n.dir, "regtest", ".cookie"))
+	cookie, err := os.ReadFile(filepath.Join(n.Dir, "regtest", ".cookie"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +28,7 @@ func (n *nodeProcess) calls(t *testing.T, method string, count int) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	batch := "[" + strings.Repeat(`{"method":"`+method+`"},`, count-1) + `{"method":"` + method + `"}]`
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1:"+n.port, strings.NewReader(batch))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://127.0.0.1:"+n.Port, strings.NewReader(batch))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,30 +47,30 @@ func (n *nodeProcess) calls(t *testing.T, method string, count int) {
 // while somebody else renames the file too, and counts the lines of all files.
 func TestLogRotation(t *testing.T) {
 	const round, rounds = 5000, 5
-	bin, logs := buildKeelson(t), t.TempDir()
+	bin, logs := procs.Build(t), t.TempDir()
 	file := filepath.Join(logs, "sub", "node.log")
-	n := startNode(t, bin, t.TempDir(), "--log-file="+file, "--log-format=json", "--log-max-size=1", "--log-max-files=0")
-	n.cli(t, "logging", `["rpc"]`)
+	n := procs.Start(t, bin, t.TempDir(), "--log-file="+file, "--log-format=json", "--log-max-size=1", "--log-max-files=0")
+	n.CLI(t, "logging", `["rpc"]`)
 	for i := range rounds {
 		if i == 2 || i == 3 {
 			if err := os.Rename(file, filepath.Join(logs, "sub", "renamed."+string(rune('0'+i)))); err != nil {
 				t.Fatal(err)
 			}
-			n.calls(t, "getblockcount", round/2) // these go to the file that has another name now
-			n.cmd.Process.Signal(syscall.SIGHUP)
-			n.calls(t, "getblockcount", round/2)
-			eventually(t, func() bool {
-				n.calls(t, "uptime", 1) // a line, which opens the file again
+			calls(t, n, "getblockcount", round/2) // these go to the file that has another name now
+			n.Cmd.Process.Signal(syscall.SIGHUP)
+			calls(t, n, "getblockcount", round/2)
+			procs.Eventually(t, func() bool {
+				calls(t, n, "uptime", 1) // a line, which opens the file again
 				_, err := os.Stat(file)
 				return err == nil
 			})
 			continue
 		}
-		n.calls(t, "getblockcount", round)
+		calls(t, n, "getblockcount", round)
 	}
-	n.stop(t)
-	if n.out.Len() > 0 {
-		t.Errorf("the standard output has %s", n.out.Bytes())
+	n.Stop(t)
+	if n.Out.Len() > 0 {
+		t.Errorf("the standard output has %s", n.Out.Bytes())
 	}
 
 	files, err := os.ReadDir(filepath.Dir(file))
@@ -111,9 +113,9 @@ func TestLogRotation(t *testing.T) {
 // TestLogFiles: as many old files are kept as were asked for, and the log says why a
 // node has ended.
 func TestLogFiles(t *testing.T) {
-	bin, dir := buildKeelson(t), t.TempDir()
-	n := startNode(t, bin, dir, "--log-file=node.log", "--log-max-size=1", "--log-max-files=1")
-	n.cli(t, "logging", `["rpc"]`)
+	bin, dir := procs.Build(t), t.TempDir()
+	n := procs.Start(t, bin, dir, "--log-file=node.log", "--log-max-size=1", "--log-max-files=1")
+	n.CLI(t, "logging", `["rpc"]`)
 	names := func() []string {
 		names, err := filepath.Glob(filepath.Join(dir, "regtest", "node*.log"))
 		if err != nil {
@@ -122,10 +124,10 @@ func TestLogFiles(t *testing.T) {
 		return names
 	}
 	for range 3 {
-		n.calls(t, "getblockcount", 15000)
+		calls(t, n, "getblockcount", 15000)
 	}
-	eventually(t, func() bool { return len(names()) == 2 })
-	n.stop(t)
+	procs.Eventually(t, func() bool { return len(names()) == 2 })
+	n.Stop(t)
 	if err := os.WriteFile(filepath.Join(dir, "blocker"), nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func TestLogFiles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "regtest", "blocks"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+broken, "--rpcport="+freePort(t), "--log-file=node.log")
+	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+broken, "--rpcport="+procs.FreePort(t), "--log-file=node.log")
 	if text, err := os.ReadFile(filepath.Join(broken, "regtest", "node.log")); err != nil || !bytes.Contains(text, []byte("the node has ended")) {
 		t.Errorf("the log has %q, %v", text, err)
 	}

@@ -12,6 +12,8 @@ import (
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
+
+	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
 // fetch asks for a URL.
@@ -67,15 +69,15 @@ func number(families map[string]*dto.MetricFamily, name string, labels ...string
 // TestMetrics makes blocks, a reorganisation and a wrong call, and finds all of
 // it in what Prometheus sees.
 func TestMetrics(t *testing.T) {
-	bin := buildKeelson(t)
-	port := freePort(t)
-	n := startNode(t, bin, t.TempDir(), "--metrics="+port, "--pprof")
-	n.cli(t, "generatetoaddress", "7", mineTo)
-	sixth := n.cli(t, "getblockhash", "6")
-	n.cli(t, "invalidateblock", sixth)
-	n.cli(t, "generatetoaddress", "1", "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry")
-	n.cli(t, "reconsiderblock", sixth) // the branch that was left is the longer one again
-	if out, err := command(t.Context(), bin, "cli", "-regtest", "-datadir="+n.dir, "-rpcport="+n.port, "getblockhash", "99").CombinedOutput(); err == nil {
+	bin := procs.Build(t)
+	port := procs.FreePort(t)
+	n := procs.Start(t, bin, t.TempDir(), "--metrics="+port, "--pprof")
+	n.CLI(t, "generatetoaddress", "7", mineTo)
+	sixth := n.CLI(t, "getblockhash", "6")
+	n.CLI(t, "invalidateblock", sixth)
+	n.CLI(t, "generatetoaddress", "1", "bcrt1qrp33g0q5c5txsp9arysrx4k6zdkfs4nce4xj0gdcccefvpysxf3qzf4jry")
+	n.CLI(t, "reconsiderblock", sixth) // the branch that was left is the longer one again
+	if out, err := procs.Command(t.Context(), bin, "cli", "-regtest", "-datadir="+n.Dir, "-rpcport="+n.Port, "getblockhash", "99").CombinedOutput(); err == nil {
 		t.Fatalf("a block that is not there: %s", out)
 	}
 
@@ -129,22 +131,22 @@ func TestMetrics(t *testing.T) {
 	if status, body := fetch(t, "http://127.0.0.1:"+port+"/debug/pprof/goroutine?debug=1"); status != 200 || !strings.Contains(body, "node.Run") {
 		t.Errorf("goroutines: status %d, %s", status, body)
 	}
-	n.stop(t)
+	n.Stop(t)
 }
 
 // TestNoMetrics: nothing is shown that was not asked for.
 func TestNoMetrics(t *testing.T) {
-	bin := buildKeelson(t)
-	n := startNode(t, bin, t.TempDir())
-	n.stop(t)
-	if strings.Contains(n.out.String(), "metrics are shown") {
-		t.Errorf("metrics are shown:\n%s", n.out.Bytes())
+	bin := procs.Build(t)
+	n := procs.Start(t, bin, t.TempDir())
+	n.Stop(t)
+	if strings.Contains(n.Out.String(), "metrics are shown") {
+		t.Errorf("metrics are shown:\n%s", n.Out.Bytes())
 	}
-	port := freePort(t)
-	n = startNode(t, bin, t.TempDir(), "--metrics="+port)
+	port := procs.FreePort(t)
+	n = procs.Start(t, bin, t.TempDir(), "--metrics="+port)
 	if status, _ := fetch(t, "http://127.0.0.1:"+port+"/debug/pprof/"); status != http.StatusNotFound {
 		t.Errorf("profiles: status %d", status)
 	}
-	n.stop(t)
+	n.Stop(t)
 	wantFailure(t, bin, 2, "needs metrics", "node", "--network=regtest", "--datadir="+t.TempDir(), "--pprof")
 }

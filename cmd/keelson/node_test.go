@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/keelson-chain/keelson/internal/vectors"
+	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
 const mineTo = "bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080"
@@ -24,9 +25,9 @@ const stopWithin = 20 * time.Second
 // with a signal at a random moment, the first of them while it still starts.
 // It must end by itself, say nothing on the standard error and leave a chain that verifies.
 func TestSignals(t *testing.T) {
-	bin, dir := buildKeelson(t), t.TempDir()
+	bin, dir := procs.Build(t), t.TempDir()
 	for i, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGTERM, syscall.SIGINT} {
-		cmd := command(t.Context(), bin, "node", "--network=regtest", "--datadir="+dir, "--rpcport="+freePort(t),
+		cmd := procs.Command(t.Context(), bin, "node", "--network=regtest", "--datadir="+dir, "--rpcport="+procs.FreePort(t),
 			"--mine="+mineTo, "--mineinterval=0")
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -53,52 +54,52 @@ func TestSignals(t *testing.T) {
 			t.Errorf("%v: the cookie is still there", sig)
 		}
 	}
-	n := startNode(t, bin, dir)
-	if got := n.cli(t, "verifychain", "4", "0"); got != "true" {
+	n := procs.Start(t, bin, dir)
+	if got := n.CLI(t, "verifychain", "4", "0"); got != "true" {
 		t.Errorf("verifychain: %s", got)
 	}
-	if height, _ := strconv.Atoi(n.cli(t, "getblockcount")); height == 0 {
+	if height, _ := strconv.Atoi(n.CLI(t, "getblockcount")); height == 0 {
 		t.Error("nothing was mined")
 	}
-	n.stop(t)
+	n.Stop(t)
 }
 
 // TestKilledWhileIdle gives a node blocks of long ago, so that to it the chain
 // is still being fetched and they are not written one by one, and kills it.
 // Once it has rested they are safe all the same.
 func TestKilledWhileIdle(t *testing.T) {
-	bin := buildKeelson(t)
-	source := startNode(t, bin, t.TempDir(), "--mocktime=1600000000")
-	source.cli(t, "generatetoaddress", "5", mineTo)
+	bin := procs.Build(t)
+	source := procs.Start(t, bin, t.TempDir(), "--mocktime=1600000000")
+	source.CLI(t, "generatetoaddress", "5", mineTo)
 	dir := t.TempDir()
-	n := startNode(t, bin, dir)
+	n := procs.Start(t, bin, dir)
 	for height := 1; height <= 5; height++ {
-		hash := source.cli(t, "getblockhash", strconv.Itoa(height))
-		if got := n.cli(t, "submitblock", source.cli(t, "getblock", hash, "0")); got != "" {
+		hash := source.CLI(t, "getblockhash", strconv.Itoa(height))
+		if got := n.CLI(t, "submitblock", source.CLI(t, "getblock", hash, "0")); got != "" {
 			t.Fatalf("submitblock: %s", got)
 		}
 	}
-	if info := n.cli(t, "getblockchaininfo"); !strings.Contains(info, `"initialblockdownload": true`) {
+	if info := n.CLI(t, "getblockchaininfo"); !strings.Contains(info, `"initialblockdownload": true`) {
 		t.Fatalf("the chain counts as fetched: %s", info)
 	}
 	time.Sleep(5 * time.Second) // there is nothing to see that tells of the write
-	n.cmd.Process.Kill()
-	n.cmd.Wait()
-	n = startNode(t, bin, dir)
-	if got := n.cli(t, "getblockcount"); got != "5" {
+	n.Cmd.Process.Kill()
+	n.Cmd.Wait()
+	n = procs.Start(t, bin, dir)
+	if got := n.CLI(t, "getblockcount"); got != "5" {
 		t.Errorf("height %s after the kill, want 5", got)
 	}
-	n.stop(t)
-	source.stop(t)
+	n.Stop(t)
+	source.Stop(t)
 }
 
 // TestImportInterrupted interrupts an import, which says so in a line, and lets the
 // same command go on.
 func TestImportInterrupted(t *testing.T) {
 	chain := vectors.Path(t, killChain)
-	bin, dir := buildKeelson(t), t.TempDir()
+	bin, dir := procs.Build(t), t.TempDir()
 	args := []string{"import", "--network=regtest", "--datadir=" + dir, chain}
-	cmd := command(t.Context(), bin, args...)
+	cmd := procs.Command(t.Context(), bin, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {
@@ -112,7 +113,7 @@ func TestImportInterrupted(t *testing.T) {
 	if lines := strings.Count(stderr.String(), "\n"); lines != 1 || !strings.Contains(stderr.String(), "interrupted") {
 		t.Errorf("standard error: %s", stderr.Bytes())
 	}
-	if out, err := command(t.Context(), bin, args...).CombinedOutput(); err != nil {
+	if out, err := procs.Command(t.Context(), bin, args...).CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	checkCoins(t, bin, dir)
@@ -121,21 +122,21 @@ func TestImportInterrupted(t *testing.T) {
 // TestSecondProcess starts a node, and an import, on the folder of a running
 // node: one line each, and the running node's cookie stays.
 func TestSecondProcess(t *testing.T) {
-	bin, dir := buildKeelson(t), t.TempDir()
-	n := startNode(t, bin, dir)
+	bin, dir := procs.Build(t), t.TempDir()
+	n := procs.Start(t, bin, dir)
 	for _, args := range [][]string{
-		{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + freePort(t)},
+		{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + procs.FreePort(t)},
 		{"import", "--network=regtest", "--datadir=" + dir, os.DevNull},
 	} {
 		wantFailure(t, bin, 1, "in use", args...)
 	}
-	n.cli(t, "getblockcount")
-	n.stop(t)
+	n.CLI(t, "getblockcount")
+	n.Stop(t)
 }
 
 // TestOtherChain opens the folder of one chain-spec with another one of the same name.
 func TestOtherChain(t *testing.T) {
-	bin, dir := buildKeelson(t), t.TempDir()
+	bin, dir := procs.Build(t), t.TempDir()
 	spec, err := os.ReadFile(filepath.Join("..", "..", "consensus", "testdata", "bitcoin.json"))
 	if err != nil {
 		t.Fatal(err)
@@ -152,7 +153,7 @@ func TestOtherChain(t *testing.T) {
 		return path
 	}
 	empty := write("empty.dat", nil)
-	if out, err := command(t.Context(), bin, "import", "--network="+write("a.json", spec), "--datadir="+dir, empty).CombinedOutput(); err != nil && !bytes.Contains(out, []byte("no block")) {
+	if out, err := procs.Command(t.Context(), bin, "import", "--network="+write("a.json", spec), "--datadir="+dir, empty).CombinedOutput(); err != nil && !bytes.Contains(out, []byte("no block")) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	wantFailure(t, bin, 1, "another", "import", "--network="+write("b.json", other), "--datadir="+dir, empty)
@@ -161,19 +162,19 @@ func TestOtherChain(t *testing.T) {
 // TestOpenFails starts a node on a folder that the ledger cannot open: the ports
 // are open by then, and must not keep the process alive.
 func TestOpenFails(t *testing.T) {
-	bin, dir := buildKeelson(t), t.TempDir()
+	bin, dir := procs.Build(t), t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "regtest"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.WriteFile(filepath.Join(dir, "regtest", "blocks"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+freePort(t))
+	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+procs.FreePort(t))
 }
 
 // TestWrongCalls makes mistakes that must each be one clear line.
 func TestWrongCalls(t *testing.T) {
-	bin, dir := buildKeelson(t), "--datadir="+t.TempDir()
+	bin, dir := procs.Build(t), "--datadir="+t.TempDir()
 	for _, c := range []struct {
 		say  string
 		args []string
@@ -195,7 +196,7 @@ func TestWrongCalls(t *testing.T) {
 // error, which is one line where something is said besides the usage.
 func wantFailure(t *testing.T, bin string, code int, say string, args ...string) {
 	t.Helper()
-	cmd := command(t.Context(), bin, args...)
+	cmd := procs.Command(t.Context(), bin, args...)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	if err := cmd.Start(); err != nil {

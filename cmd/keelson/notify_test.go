@@ -10,12 +10,14 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
 // TestNotify has a node run commands, one of which calls the node itself while
 // it waits to stop, and a service manager that listens.
 func TestNotify(t *testing.T) {
-	bin, dir := buildKeelson(t), t.TempDir()
+	bin, dir := procs.Build(t), t.TempDir()
 	told := filepath.Join(dir, "told")
 	socket := filepath.Join(dir, "s")
 	manager, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: socket, Net: "unixgram"})
@@ -23,14 +25,14 @@ func TestNotify(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer manager.Close()
-	port := freePort(t)
+	port := procs.FreePort(t)
 	cli := strings.Join([]string{bin, "cli", "-regtest", "-datadir=" + dir, "-rpcport=" + port}, " ")
-	cmd := command(t.Context(), bin, "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port,
+	cmd := procs.Command(t.Context(), bin, "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port,
 		"--startupnotify=echo started `"+cli+" getblockcount` >>"+told,
 		"--blocknotify=echo %s >>"+told+"; exit 7",
 		"--shutdownnotify=sleep 0.2; echo stopping at `"+cli+" getblockcount` >>"+told)
 	cmd.Env = append(cmd.Env, "NOTIFY_SOCKET="+socket)
-	n := launch(t, cmd, bin, dir, port)
+	n := procs.Launch(t, cmd, bin, dir, port)
 	var states []string
 	for !slices.Contains(states, "READY=1\nSTATUS=running") {
 		buf := make([]byte, 1000)
@@ -44,22 +46,22 @@ func TestNotify(t *testing.T) {
 		b, _ := os.ReadFile(told)
 		return strings.Fields(string(b))
 	}
-	eventually(t, func() bool { return slices.Equal(lines(), []string{"started", "0"}) })
-	n.cli(t, "generatetoaddress", "1", mineTo)
-	first := n.cli(t, "getbestblockhash")
-	eventually(t, func() bool { return slices.Contains(lines(), first) })
-	n.cli(t, "generatetoaddress", "1", mineTo)
-	second := n.cli(t, "getbestblockhash")
-	eventually(t, func() bool { return slices.Contains(lines(), second) })
+	procs.Eventually(t, func() bool { return slices.Equal(lines(), []string{"started", "0"}) })
+	n.CLI(t, "generatetoaddress", "1", mineTo)
+	first := n.CLI(t, "getbestblockhash")
+	procs.Eventually(t, func() bool { return slices.Contains(lines(), first) })
+	n.CLI(t, "generatetoaddress", "1", mineTo)
+	second := n.CLI(t, "getbestblockhash")
+	procs.Eventually(t, func() bool { return slices.Contains(lines(), second) })
 
-	n.cmd.Process.Signal(syscall.SIGTERM)
-	if err := waitFor(n.cmd, stopWithin); err != nil {
-		t.Fatalf("%v\n%s", err, n.out.Bytes())
+	n.Cmd.Process.Signal(syscall.SIGTERM)
+	if err := waitFor(n.Cmd, stopWithin); err != nil {
+		t.Fatalf("%v\n%s", err, n.Out.Bytes())
 	}
 	if got, want := strings.Join(lines(), " "), "started 0 "+first+" "+second+" stopping at 2"; got != want {
 		t.Errorf("told: %s\nwant: %s", got, want)
 	}
-	if out := n.out.String(); strings.Count(out, "exit status 7") != 2 || !strings.Contains(out, "everything is on disk") {
+	if out := n.Out.String(); strings.Count(out, "exit status 7") != 2 || !strings.Contains(out, "everything is on disk") {
 		t.Errorf("log:\n%s", out)
 	}
 	buf := make([]byte, 1000)

@@ -7,18 +7,19 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keelson-chain/keelson/testnet/procs"
 	"github.com/keelson-chain/keelson/wire"
 )
 
 // TestPoolOutlivesNode stops a node with transactions in its pool and starts it
 // again.
 func TestPoolOutlivesNode(t *testing.T) {
-	bin, dir := buildKeelson(t), t.TempDir()
-	n := startNode(t, bin, dir)
-	n.cli(t, "generatetodescriptor", "102", "raw(51)")
+	bin, dir := procs.Build(t), t.TempDir()
+	n := procs.Start(t, bin, dir)
+	n.CLI(t, "generatetodescriptor", "102", "raw(51)")
 	var ids []string
 	for height := 1; height <= 2; height++ {
-		block := n.cli(t, "getblock", n.cli(t, "getblockhash", fmt.Sprint(height)))
+		block := n.CLI(t, "getblock", n.CLI(t, "getblockhash", fmt.Sprint(height)))
 		_, list, _ := strings.Cut(block, `"tx": [`)
 		coinbase, err := wire.ParseHash(strings.Split(list, `"`)[1])
 		if err != nil {
@@ -30,51 +31,51 @@ func TestPoolOutlivesNode(t *testing.T) {
 			Outputs: []wire.TxOut{{Value: 50*wire.Coin - 10_000, PkScript: []byte{0x51}}},
 		}
 		tx.Outputs = append(tx.Outputs, wire.TxOut{PkScript: []byte{0x6a, 1, 2}}) // 65 bytes at least
-		ids = append(ids, n.cli(t, "sendrawtransaction", fmt.Sprintf("%x", tx.Append(nil))))
+		ids = append(ids, n.CLI(t, "sendrawtransaction", fmt.Sprintf("%x", tx.Append(nil))))
 	}
-	n.cli(t, "prioritisetransaction", ids[0], "0", "500")
-	before, deltas := n.cli(t, "getrawmempool", "true"), n.cli(t, "getprioritisedtransactions")
+	n.CLI(t, "prioritisetransaction", ids[0], "0", "500")
+	before, deltas := n.CLI(t, "getrawmempool", "true"), n.CLI(t, "getprioritisedtransactions")
 	if !strings.Contains(before, ids[0]) || !strings.Contains(before, ids[1]) || !strings.Contains(deltas, ids[0]) {
 		t.Fatalf("%s\n%s", before, deltas)
 	}
-	loaded := func(n *nodeProcess) {
+	loaded := func(n *procs.Node) {
 		t.Helper()
-		eventually(t, func() bool { return strings.Contains(n.cli(t, "getmempoolinfo"), `"loaded": true`) })
+		procs.Eventually(t, func() bool { return strings.Contains(n.CLI(t, "getmempoolinfo"), `"loaded": true`) })
 	}
 
-	n.stop(t)
-	n = startNode(t, bin, dir)
+	n.Stop(t)
+	n = procs.Start(t, bin, dir)
 	loaded(n)
-	if got := n.cli(t, "getrawmempool", "true"); got != before {
+	if got := n.CLI(t, "getrawmempool", "true"); got != before {
 		t.Errorf("after a restart: %s\nwant %s", got, before)
 	}
-	if got := n.cli(t, "getprioritisedtransactions"); got != deltas {
+	if got := n.CLI(t, "getprioritisedtransactions"); got != deltas {
 		t.Errorf("after a restart: %s\nwant %s", got, deltas)
 	}
-	n.cli(t, "checkmempool")
+	n.CLI(t, "checkmempool")
 
 	// Without persistmempool the file is neither read nor written, but when that
 	// is asked for.
-	n.stop(t)
+	n.Stop(t)
 	file := filepath.Join(dir, "regtest", "mempool.dat")
 	saved, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n = startNode(t, bin, dir, "--persistmempool=0")
+	n = procs.Start(t, bin, dir, "--persistmempool=0")
 	loaded(n)
-	if got := n.cli(t, "getrawmempool"); strings.Contains(got, `"`) {
+	if got := n.CLI(t, "getrawmempool"); strings.Contains(got, `"`) {
 		t.Errorf("without the file: %s", got)
 	}
-	n.stop(t)
+	n.Stop(t)
 	if now, err := os.ReadFile(file); err != nil || string(now) != string(saved) {
 		t.Errorf("the file is another one: %v", err)
 	}
-	n = startNode(t, bin, dir, "--persistmempool=0")
-	if got := n.cli(t, "savemempool"); !strings.Contains(got, file) {
+	n = procs.Start(t, bin, dir, "--persistmempool=0")
+	if got := n.CLI(t, "savemempool"); !strings.Contains(got, file) {
 		t.Errorf("savemempool: %s", got)
 	}
-	n.stop(t)
+	n.Stop(t)
 	if now, err := os.ReadFile(file); err != nil || len(now) >= len(saved) {
 		t.Errorf("the file was not written: %v", err)
 	}
@@ -83,10 +84,10 @@ func TestPoolOutlivesNode(t *testing.T) {
 	if err := os.WriteFile(file, saved[:len(saved)-40], 0o600); err != nil {
 		t.Fatal(err)
 	}
-	n = startNode(t, bin, dir)
+	n = procs.Start(t, bin, dir)
 	loaded(n)
-	if got := n.cli(t, "getmempoolinfo"); !strings.Contains(got, `"size": 2`) {
+	if got := n.CLI(t, "getmempoolinfo"); !strings.Contains(got, `"size": 2`) {
 		t.Errorf("of a damaged file: %s", got)
 	}
-	n.stop(t)
+	n.Stop(t)
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
 // A build is told like this what it is of. The Makefile and the Dockerfile say
@@ -43,7 +45,7 @@ func TestVersion(t *testing.T) {
 			if out, err := build.CombinedOutput(); err != nil {
 				t.Fatalf("build: %v\n%s", err, out)
 			}
-			out, err := command(t.Context(), bin, "version").Output()
+			out, err := procs.Command(t.Context(), bin, "version").Output()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +56,7 @@ func TestVersion(t *testing.T) {
 			if !strings.HasPrefix(string(out), want) || !strings.Contains(string(out), " go1.") {
 				t.Errorf("%q, want %q", out, want)
 			}
-			man, err := command(t.Context(), bin, "man").Output()
+			man, err := procs.Command(t.Context(), bin, "man").Output()
 			if err != nil || strings.Contains(string(man), ".Dd January 2, 2026") != (c.name == "flags") {
 				t.Errorf("%v, the page begins with %.60q", err, man)
 			}
@@ -95,12 +97,12 @@ func TestHangup(t *testing.T) {
 	if signal.Ignored(syscall.SIGHUP) {
 		t.Skip("the tests run under nohup, and so would the node")
 	}
-	n := startNode(t, buildKeelson(t), t.TempDir())
-	n.cmd.Process.Signal(syscall.SIGHUP)
-	if err := waitFor(n.cmd, stopWithin); err != nil {
-		t.Fatalf("%v\n%s", err, n.out.Bytes())
+	n := procs.Start(t, procs.Build(t), t.TempDir())
+	n.Cmd.Process.Signal(syscall.SIGHUP)
+	if err := waitFor(n.Cmd, stopWithin); err != nil {
+		t.Fatalf("%v\n%s", err, n.Out.Bytes())
 	}
-	if !strings.Contains(n.out.String(), "everything is on disk") {
-		t.Errorf("log:\n%s", n.out.Bytes())
+	if !strings.Contains(n.Out.String(), "everything is on disk") {
+		t.Errorf("log:\n%s", n.Out.Bytes())
 	}
 }

@@ -52,7 +52,12 @@ const (
 // rules has every package of the module, by its path below the module's.
 var rules = map[string]rule{
 	// Floor 7: commands.
-	"cmd/keelson": {floor: 7, outside: []string{lumberjack, promtext, prommodel, zerolog, xterm}},
+	"cmd/keelson": {
+		floor:     7,
+		testPeers: []string{"testnet/procs"},
+		outside:   []string{lumberjack, promtext, prommodel, zerolog, xterm},
+	},
+	"testnet/procs": {floor: 7, testOnly: true},
 
 	"testnet/sim": {
 		floor:    7,
