@@ -69,6 +69,20 @@ func (p *Pool) Tx(txid wire.Hash) (tx *wire.Tx, ok bool) {
 	return tx, ok
 }
 
+// Each calls f with the witness id and the encoding, with witnesses, of every
+// transaction, in no order. Those that have just left the pool may be among them.
+// f must be quick, must not call the Pool, and may keep raw, which nobody changes,
+// but not wtxid.
+func (p *Pool) Each(f func(wtxid *wire.Hash, raw []byte)) error {
+	return p.read(func() {
+		for _, e := range p.arrivals.list {
+			if e.raw != nil {
+				f(&e.wtxid, e.raw)
+			}
+		}
+	})
+}
+
 // Has reports whether a transaction is in the pool.
 func (p *Pool) Has(txid wire.Hash) (ok bool) {
 	_ = p.read(func() { ok = p.lookup(&txid) != nil })

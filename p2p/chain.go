@@ -36,6 +36,7 @@ type Chain interface {
 type Pool interface {
 	AddAll(ctx context.Context, txs []*wire.Tx, o mempool.AddOptions) (errs []error, err error)
 	Has(txid wire.Hash) bool
+	Each(f func(wtxid *wire.Hash, raw []byte)) error
 	Changed() <-chan struct{}
 	Sync() error
 }

@@ -40,8 +40,9 @@ type Config struct {
 
 // Node talks with other nodes.
 type Node struct {
-	cfg  Config
-	host *host.Host
+	cfg   Config
+	host  *host.Host
+	relay *relay // new blocks
 }
 
 // New makes a node, which listens from now on and talks once it runs.
@@ -53,6 +54,8 @@ func New(cfg Config) (*Node, error) {
 		cfg.Now = time.Now
 	}
 	n := &Node{cfg: cfg}
+	n.relay = newRelay(cfg.Chain, cfg.Pool, cfg.Params.MaxBlockWeight, cfg.Log)
+	n.relay.accept = n.acceptBlock
 
 	hostConfig := cfg.Host
 	hostConfig.Genesis, hostConfig.MaxBlockWeight = cfg.Params.GenesisHash, cfg.Params.MaxBlockWeight
@@ -74,6 +77,7 @@ func (n *Node) Run(ctx context.Context) error {
 	var parts sync.WaitGroup
 	for _, run := range []func(context.Context) error{
 		n.host.Run,
+		n.relay.run,
 	} {
 		parts.Go(func() {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
@@ -112,17 +116,33 @@ func (n *Node) hello() message.Hello {
 
 // Connected is called by the host for each new peer.
 func (n *Node) Connected(p *host.Peer) {
+	n.relay.connected(p)
 }
 
 // Disconnected is called by the host once a peer is gone.
 func (n *Node) Disconnected(p *host.Peer) {
+	n.relay.disconnected(p)
 }
 
 // Received is called by the host for each message of a peer.
 func (n *Node) Received(p *host.Peer, m message.Message) {
+	switch m := m.(type) {
+	case *message.Have:
+		n.relay.have(p, m)
+	case *message.Compact:
+		n.relay.compact(p, m)
+	case *message.Push:
+		n.relay.push(p, m)
+	}
 }
 
 // Serve is called by the host for each request of a peer.
 func (n *Node) Serve(ctx context.Context, p *host.Peer, name string, request []byte, answer func(frame []byte) error) error {
+	switch name {
+	case message.NameCompact:
+		return n.relay.serveCompact(ctx, request, answer)
+	case message.NameBlockTxn:
+		return n.relay.serveTxs(ctx, request, answer)
+	}
 	return host.ErrRefused
 }

@@ -254,6 +254,40 @@ func TestMismatch(t *testing.T) {
 	}
 }
 
+// TestWitness: a transaction with another witness has the same id, and is none of
+// the block's all the same.
+func TestWitness(t *testing.T) {
+	r := rand.New(rand.NewPCG(17, 18))
+	b := block(r, 10, 100)
+	b = b.Clone()
+	reserved := [32]byte{1}
+	b.Txs[0].Inputs[0].Witness = [][]byte{reserved[:]}
+	b.Txs[0].Outputs = append(b.Txs[0].Outputs, wire.TxOut{
+		PkScript: wire.WitnessCommitmentScript(wire.WitnessCommitmentHash(b.WitnessMerkleRoot(), reserved)),
+	})
+	b = seal(b)
+	c := compact.New(b, 1, nil)
+	filled := func(munge func(txs []*wire.Tx)) error {
+		p := partial(t, sent(t, c))
+		txs := slices.Clone(b.Txs[1:])
+		munge(txs)
+		if err := p.Fill(txs); err != nil {
+			t.Fatal(err)
+		}
+		_, err := p.Block()
+		return err
+	}
+	if err := filled(func([]*wire.Tx) {}); err != nil {
+		t.Fatal(err)
+	}
+	if err := filled(func(txs []*wire.Tx) {
+		txs[3] = txs[3].Clone()
+		txs[3].Inputs[0].Witness[0][0]++
+	}); !errors.Is(err, compact.ErrMismatch) {
+		t.Errorf("%v, want %v", err, compact.ErrMismatch)
+	}
+}
+
 // TestPrefilledRoom: what is prefilled has bounds, apart from the coinbase.
 func TestPrefilledRoom(t *testing.T) {
 	r := rand.New(rand.NewPCG(7, 8))

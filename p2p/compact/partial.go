@@ -169,8 +169,8 @@ func (p *Partial) Fill(txs []*wire.Tx) error {
 }
 
 // Block returns the block once nothing is missing. The error is ErrCount before
-// that and ErrMismatch if the transactions do not have the header's merkle root.
-// What witnesses they have is left for the ledger to check.
+// that and ErrMismatch if the transactions do not have the header's merkle root, or
+// their witnesses not the one in the coinbase.
 func (p *Partial) Block() (*wire.Block, error) {
 	if p.open != 0 {
 		return nil, fmt.Errorf("%w: %d are missing", ErrCount, p.open)
@@ -191,5 +191,23 @@ func (p *Partial) Block() (*wire.Block, error) {
 	if root, mutated := b.TxMerkleRoot(); root != p.header.MerkleRoot || mutated {
 		return nil, fmt.Errorf("%w: merkle root %v instead of %v", ErrMismatch, root, p.header.MerkleRoot)
 	}
+	if !witnessFits(b) {
+		return nil, fmt.Errorf("%w: another witness merkle root than in the coinbase", ErrMismatch)
+	}
 	return b, nil
+}
+
+// witnessFits reports whether the witnesses of b are those that its coinbase
+// commits to, where it does in due form (BIP 141, "Commitment structure").
+// Whether it has to is a rule of consensus, and not asked here.
+func witnessFits(b *wire.Block) bool {
+	want, ok := b.WitnessCommitment()
+	if !ok || len(b.Txs[0].Inputs) == 0 {
+		return true
+	}
+	nonce := b.Txs[0].Inputs[0].Witness
+	if len(nonce) != 1 || len(nonce[0]) != wire.HashSize {
+		return true
+	}
+	return wire.WitnessCommitmentHash(b.WitnessMerkleRoot(), [wire.HashSize]byte(nonce[0])) == want
 }

@@ -1,0 +1,55 @@
+package p2p
+
+import (
+	"sync"
+
+	"github.com/keelson-chain/keelson/wire"
+)
+
+const (
+	// extraTxs is how many transactions outside the pool are kept for compact
+	// blocks, as in Bitcoin Core (-blockreconstructionextratxn).
+	extraTxs = 100
+	// maxExtraTx is how large one of them may be, in bytes.
+	maxExtraTx = 100_000
+)
+
+// extraPool keeps the last transactions that the pool did not take or let go of:
+// replaced, refused by policy, waiting for their parents. Others may have put them
+// in a block all the same. The zero value is empty; its methods may be called from
+// any goroutine.
+type extraPool struct {
+	mu   sync.Mutex
+	txs  []extraTx
+	next int
+}
+
+type extraTx struct {
+	wtxid wire.Hash
+	raw   []byte
+}
+
+// add keeps a transaction in the place of the oldest.
+func (e *extraPool) add(tx *wire.Tx) {
+	if tx.Size() > maxExtraTx {
+		return
+	}
+	x := extraTx{tx.WTxID(), tx.Append(make([]byte, 0, tx.Size()))}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if len(e.txs) < extraTxs {
+		e.txs = append(e.txs, x)
+		return
+	}
+	e.txs[e.next] = x
+	e.next = (e.next + 1) % extraTxs
+}
+
+// each calls f with all of them.
+func (e *extraPool) each(f func(wtxid *wire.Hash, raw []byte)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for i := range e.txs {
+		f(&e.txs[i].wtxid, e.txs[i].raw)
+	}
+}

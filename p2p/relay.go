@@ -1,0 +1,528 @@
+package p2p
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/internal/latency"
+	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/p2p/compact"
+	"github.com/keelson-chain/keelson/p2p/host"
+	"github.com/keelson-chain/keelson/p2p/message"
+	"github.com/keelson-chain/keelson/p2p/peerinfo"
+	"github.com/keelson-chain/keelson/pow"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+const (
+	// maxTracked is how many blocks near the tip the relay remembers, maxChases how
+	// many of them it may be after at one time, and maxChasesOf how many of those one
+	// peer may have begun.
+	maxTracked  = 32
+	maxChases   = 16
+	maxChasesOf = 4
+	// maxBodies is how many of the last blocks are kept as a whole.
+	maxBodies = 4
+	// maxCompacts is how many compact forms of one block wait to be tried.
+	maxCompacts = 2
+	// maxAhead is how far above the tip a block may be that the relay looks after.
+	// What lies farther ahead is for the sync.
+	maxAhead = 8
+	// serveDepth is how deep below the tip a block may lie that is served in
+	// compact form or in parts, as in Bitcoin Core.
+	serveDepth = 10
+	// holdTime is how long a question about a block waits for the block to be there.
+	holdTime = 4 * time.Second
+	// pushSpeed paces pushes to one peer after another, in bytes a second: what
+	// one peer gets is on its way before the next one's turn, and whoever has heard
+	// of the block from elsewhere by then is passed over.
+	pushSpeed = 10 << 20
+)
+
+// relay passes on new blocks, and gets hold of them. What it knows of one block
+// is an incoming; who pushes to whom is links'.
+//
+//	Have, Compact    meet: is the header one to look after? AddHeaders
+//	                 then passed on: Have to all who lack it, Compact over the links
+//	meanwhile        obtain, a goroutine for each block: reconstruct.go
+//	a new tip        of our own, or by the sync: passed on the same way
+type relay struct {
+	chain     Chain
+	pool      Pool
+	maxWeight int
+	// accept gives a block to the ledger; a peer that sent the whole of it answers
+	// for what is wrong with it.
+	accept func(ctx context.Context, b *wire.Block, whole *host.Peer) error
+	// heard tells the sync that a peer has a block with that header.
+	heard func(p *host.Peer, h *wire.Header)
+	// publish gossips a header; it may be nil.
+	publish func(h *wire.Header)
+	log     zerolog.Logger
+
+	extra extraPool
+	stats relayStats
+
+	ctx    context.Context // ends with the relay
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu     sync.Mutex // guards what follows, and every incoming
+	closed bool
+	links  links
+	peers  map[int64]*host.Peer
+	blocks map[wire.Hash]*incoming
+	order  []*incoming // oldest first
+}
+
+// incoming is a block near the tip.
+type incoming struct {
+	hash   wire.Hash
+	header wire.Header
+	height uint32
+	first  time.Time // when it was first heard of
+	by     int64     // the peer that it was first heard of from; -1: from none
+	better bool      // it has more work than the tip then had
+
+	// Guarded by relay.mu.
+	has      map[int64]bool   // peers that have announced it
+	chase    *chase           // nil: nothing to fetch
+	compacts []arrival        // not tried yet
+	results  []result         // of questions, not looked at yet
+	passed   *message.Compact // passed on already
+	good     *message.Compact // led to body
+	body     *wire.Block      // its transactions fit the header
+	done     bool             // the ledger has it, or has refused it, or it is given up
+
+	ready chan struct{} // closed when body is there or done
+	wake  chan struct{} // has an element when there is something for the chase
+}
+
+// arrival is a compact block and its sender.
+type arrival struct {
+	compact *message.Compact
+	from    *host.Peer
+}
+
+// relayStats are the counters behind peerinfo.Blocks.
+type relayStats struct {
+	relay, ready                 latency.Histogram
+	fromPool, withAsked, whole   atomic.Uint64
+	collisions, known, asked     atomic.Uint64
+	compact, duplicate, gossiped atomic.Uint64
+}
+
+func newRelay(chain Chain, pool Pool, maxWeight int, log zerolog.Logger) *relay {
+	r := &relay{
+		chain: chain, pool: pool, maxWeight: maxWeight, log: log,
+		peers:  map[int64]*host.Peer{},
+		blocks: map[wire.Hash]*incoming{},
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	return r
+}
+
+// info returns what has been counted.
+func (r *relay) info() peerinfo.Blocks {
+	s := &r.stats
+	return peerinfo.Blocks{
+		Relay: s.relay.Snapshot(), Ready: s.ready.Snapshot(),
+		FromPool: s.fromPool.Load(), WithAsked: s.withAsked.Load(), Whole: s.whole.Load(),
+		Collisions: s.collisions.Load(), TxsKnown: s.known.Load(), TxsAsked: s.asked.Load(),
+		Compact: s.compact.Load(), Duplicate: s.duplicate.Load(), Gossiped: s.gossiped.Load(),
+	}
+}
+
+// run passes on blocks that become the tip, until ctx ends, and returns when
+// nothing of the relay runs any more.
+func (r *relay) run(ctx context.Context) error {
+	at := r.chain.Tip().Tip
+	for {
+		changed := r.chain.Changed()
+		if tip := r.chain.Tip().Tip; tip != at {
+			at = tip
+			r.newTip(tip)
+		}
+		select {
+		case <-changed:
+			continue
+		case <-ctx.Done():
+		}
+		break
+	}
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.cancel()
+	r.wg.Wait()
+	return nil
+}
+
+// start runs f on a goroutine that run waits for.
+func (r *relay) start(f func()) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	r.wg.Go(f)
+	return true
+}
+
+// connected takes in a new peer.
+func (r *relay) connected(p *host.Peer) {
+	outbound := !p.Inbound() && p.Kind() != peerinfo.Feeler && p.Kind() != peerinfo.AddressFetch
+	r.mu.Lock()
+	r.peers[p.Num()] = p
+	list := r.links.add(p.Num(), outbound)
+	r.mu.Unlock()
+	r.send(list)
+}
+
+// disconnected drops a peer that is gone.
+func (r *relay) disconnected(p *host.Peer) {
+	r.mu.Lock()
+	delete(r.peers, p.Num())
+	list := r.links.remove(p.Num())
+	for _, in := range r.blocks {
+		if in.chase != nil {
+			in.chase.gone(p.Num())
+			in.signal()
+		}
+	}
+	r.mu.Unlock()
+	r.send(list)
+}
+
+// send tells peers whether to push.
+func (r *relay) send(list []change) {
+	for _, c := range list {
+		r.mu.Lock()
+		p := r.peers[c.peer]
+		r.mu.Unlock()
+		if p != nil {
+			p.Send(&message.Push{On: c.on})
+		}
+	}
+}
+
+// pushing reports over which way compact blocks are pushed: to the peer, and from
+// it to us.
+func (r *relay) pushing(p *host.Peer) (to, from bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.links.asksUs(p.Num()), r.links.isFrom(p.Num())
+}
+
+// chasing reports whether the relay is after a block, so that nobody else needs to
+// ask for it.
+func (r *relay) chasing(hash wire.Hash) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in := r.blocks[hash]
+	return in != nil && !in.done
+}
+
+// push is called when a peer asks for compact blocks, or no more of them.
+func (r *relay) push(p *host.Peer, m *message.Push) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.links.asked(p.Num(), m.On)
+}
+
+// have is called when a peer announces a block.
+func (r *relay) have(p *host.Peer, m *message.Have) {
+	in := r.meet(p, &m.Header)
+	if in == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in.announced(p.Num(), r.links.isFrom(p.Num()))
+}
+
+// compact is called when a peer pushes a compact block.
+func (r *relay) compact(p *host.Peer, c *message.Compact) {
+	r.stats.compact.Add(1)
+	in := r.meet(p, &c.Header)
+	if in == nil {
+		r.stats.duplicate.Add(1)
+		return
+	}
+	r.mu.Lock()
+	in.announced(p.Num(), false)
+	if in.body != nil || in.done || in.passed != nil || len(in.compacts) > 0 {
+		r.stats.duplicate.Add(1)
+	}
+	trusted := r.links.trusted(p.Num())
+	in.keep(arrival{c, p})
+	r.mu.Unlock()
+	if trusted {
+		r.pass(in, c, false)
+	}
+}
+
+// announced notes that a peer has the block.
+func (in *incoming) announced(peer int64, promised bool) {
+	in.has[peer] = true
+	if in.chase != nil {
+		in.chase.announced(time.Now(), peer, promised)
+		in.signal()
+	}
+}
+
+// keep has the chase try a compact block.
+func (in *incoming) keep(a arrival) {
+	if in.chase != nil && in.body == nil && len(in.compacts) < maxCompacts {
+		in.compacts = append(in.compacts, a)
+		in.signal()
+	}
+}
+
+func (in *incoming) signal() {
+	select {
+	case in.wake <- struct{}{}:
+	default:
+	}
+}
+
+// meet returns what is known of the block with a header that a peer has sent, nil
+// if the relay does not look after it. A header that is new and valid is put into
+// the ledger's tree, and the chase begins.
+func (r *relay) meet(p *host.Peer, h *wire.Header) *incoming {
+	hash := h.Hash()
+	r.mu.Lock()
+	in, free := r.blocks[hash], r.free(p.Num())
+	r.mu.Unlock()
+	if in != nil {
+		r.tell(p, h)
+		return in
+	}
+	height, better, ok := r.place(hash, h)
+	if !ok || !free {
+		r.tell(p, h)
+		return nil
+	}
+	if _, err := r.chain.AddHeaders([]wire.Header{*h}); err != nil {
+		// What builds on an invalid body is not the sender's fault: it may not have
+		// looked at that body yet. A header that is invalid in itself is.
+		var rule *consensus.RuleError
+		if errors.As(err, &rule) && rule.Kind != consensus.ErrTimeTooNew && !errors.Is(err, ledger.ErrInvalidParent) && !errors.Is(err, ledger.ErrUnknownParent) {
+			p.Penalise(banScore, fmt.Sprintf("announced a block with an invalid header: %v", err))
+		}
+		return nil
+	}
+	in = &incoming{
+		hash: hash, header: *h, height: height, first: time.Now(), by: p.Num(), better: better,
+		has:   map[int64]bool{},
+		ready: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+	r.mu.Lock()
+	in.chase = newChase(in.first, len(r.links.from) > 0)
+	if other := r.track(in); other != in {
+		in = other // somebody else was faster
+	} else if !r.closed {
+		r.wg.Go(func() { r.obtain(in) })
+	}
+	r.mu.Unlock()
+	r.tell(p, h)
+	return in
+}
+
+// tell lets the sync know that a peer has a block.
+func (r *relay) tell(p *host.Peer, h *wire.Header) {
+	if r.heard != nil {
+		r.heard(p, h)
+	}
+}
+
+// place says where a new block would be in the chain, and whether it would have
+// more work than the tip. It is not ok for the relay if the ledger has the block,
+// is catching up, or does not know the parent, or if the block has less work than
+// the tip or lies too far ahead.
+func (r *relay) place(hash wire.Hash, h *wire.Header) (height uint32, better, ok bool) {
+	if r.chain.InitialDownload() {
+		return 0, false, false
+	}
+	if e, known := r.chain.Entry(hash); known && (e.Status.Has(ledger.HaveBody) || e.Status.Invalid()) {
+		return 0, false, false
+	}
+	parent, known := r.chain.Entry(h.PrevBlock)
+	if !known || parent.Status.Invalid() {
+		return 0, false, false
+	}
+	tip := r.chain.Tip()
+	work := parent.Work
+	if target, err := pow.Bits(h.Bits).Target(); err == nil { // else AddHeaders says what is wrong
+		work = work.Add(target.Work())
+	}
+	order := work.Cmp(tip.Work)
+	height = parent.Ref.Height + 1
+	return height, order > 0, order >= 0 && height <= tip.Tip.Height+maxAhead
+}
+
+// free reports whether one more block may be chased that a peer has announced.
+// Peers that are pushing are trusted with a place in any case.
+func (r *relay) free(peer int64) bool {
+	all, its := 0, 0
+	for _, in := range r.blocks {
+		if !in.done {
+			all++
+			if in.by == peer {
+				its++
+			}
+		}
+	}
+	return all < maxChases && its < maxChasesOf
+}
+
+// track remembers a block, or returns what is known of it already. The oldest that
+// are done with are forgotten, and so are the bodies of all but the last ones.
+func (r *relay) track(in *incoming) *incoming {
+	if known := r.blocks[in.hash]; known != nil {
+		return known
+	}
+	for i := 0; len(r.order) >= maxTracked && i < len(r.order); {
+		if old := r.order[i]; old.done {
+			delete(r.blocks, old.hash)
+			r.order = append(r.order[:i], r.order[i+1:]...)
+		} else {
+			i++
+		}
+	}
+	r.blocks[in.hash] = in
+	r.order = append(r.order, in)
+	for i, old := range r.order {
+		if old.done && i < len(r.order)-maxBodies {
+			old.body, old.passed, old.good = nil, nil, nil
+		}
+	}
+	return in
+}
+
+// pass tells every peer of a block that it has not announced itself, and pushes the
+// compact form over the links. own: the block comes from this node.
+func (r *relay) pass(in *incoming, c *message.Compact, own bool) {
+	r.mu.Lock()
+	if in.passed != nil || !in.better && !own {
+		r.mu.Unlock()
+		return
+	}
+	in.passed = c
+	var tell, push []*host.Peer
+	for num, p := range r.peers {
+		if !in.has[num] {
+			tell = append(tell, p)
+		}
+	}
+	for _, num := range r.links.targets(own) {
+		if !in.has[num] {
+			push = append(push, r.peers[num])
+		}
+	}
+	r.mu.Unlock()
+	for _, p := range tell {
+		p.Send(&message.Have{Header: in.header})
+	}
+	r.stats.relay.Observe(time.Since(in.first))
+	if own && r.publish != nil {
+		r.publish(&in.header)
+	}
+	if len(push) > 0 {
+		r.start(func() { r.pushTo(in, c, push) })
+	}
+}
+
+// pushTo pushes a compact block to one peer after another, but to none that has
+// announced the block meanwhile.
+func (r *relay) pushTo(in *incoming, c *message.Compact, peers []*host.Peer) {
+	pause := time.Duration(c.Size()) * time.Second / pushSpeed
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for _, p := range peers {
+		select {
+		case <-timer.C:
+		case <-r.ctx.Done():
+			return
+		}
+		stale := func() bool {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			return in.has[p.Num()]
+		}
+		if stale() {
+			timer.Reset(0)
+			continue
+		}
+		p.SendUnless(c, stale)
+		timer.Reset(pause)
+	}
+}
+
+// newTip passes on the block that has become the tip, unless that has been done: it
+// was made here, or fetched by the sync, or brought by a reorganisation.
+func (r *relay) newTip(tip wire.BlockRef) {
+	if r.chain.InitialDownload() || r.chain.BestHeader().Ref != tip {
+		return
+	}
+	r.mu.Lock()
+	in := r.blocks[tip.Hash]
+	passed := in != nil && in.passed != nil
+	r.mu.Unlock()
+	if passed {
+		return
+	}
+	b, err := r.chain.Block(tip.Hash)
+	if err != nil {
+		r.log.Debug().Stringer("block", tip.Hash).Err(err).Msg("new tip is not passed on")
+		return
+	}
+	fresh := &incoming{
+		hash: tip.Hash, header: b.Header, height: tip.Height, first: time.Now(), by: -1, better: true,
+		has: map[int64]bool{}, body: b, done: true,
+		ready: make(chan struct{}), wake: make(chan struct{}, 1),
+	}
+	close(fresh.ready)
+	r.mu.Lock()
+	in = r.track(fresh)
+	if in != fresh && !in.done {
+		in.settle(b)
+		in.signal()
+	}
+	r.mu.Unlock()
+	r.pass(in, compact.New(b, nonce(), nil), true)
+}
+
+// settle ends the chase. b is the body, nil if there is none to be had.
+func (in *incoming) settle(b *wire.Block) {
+	if in.body == nil {
+		in.body = b
+	}
+	in.done, in.chase, in.compacts, in.results = true, nil, nil, nil
+	in.isReady()
+}
+
+// isReady lets those go on who wait for the body.
+func (in *incoming) isReady() {
+	select {
+	case <-in.ready:
+	default:
+		close(in.ready)
+	}
+}
+
+// nonce returns a nonce for the short ids of a compact block, which nobody can
+// foresee who would like them to collide.
+func nonce() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return binary.LittleEndian.Uint64(b[:])
+}
