@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/consensus/chaingen"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/p2p/host"
@@ -65,7 +65,7 @@ func (w *world) startOne(i int, change func(i int, cfg *Config)) *testNode {
 	now := func() time.Time { return w.now }
 	params := w.State().Params
 	l, err := ledger.Open(t.Context(), ledger.Config{
-		Dir: filepath.Join(t.TempDir(), "regtest"), Params: params, CacheBytes: 8 << 20, Workers: 1, Now: now,
+		Files: fsys.Mem(), Params: params, CacheBytes: 8 << 20, Workers: 1, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
