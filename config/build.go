@@ -40,7 +40,7 @@ func (l *loader) build() (*Config, error) {
 		CheckLevel:  int(l.v.checkLevel),
 		MockTime:    l.v.mockTime,
 	}
-	for _, step := range []func(*Config) error{l.network, l.ledger, l.pool, l.mining, l.rpc, l.log, l.operation} {
+	for _, step := range []func(*Config) error{l.network, l.ledger, l.pool, l.mining, l.peers, l.rpc, l.log, l.operation} {
 		if err := step(cfg); err != nil {
 			return nil, err
 		}
@@ -176,7 +176,7 @@ func (l *loader) pool(cfg *Config) error {
 			DescendantCount: int(v.limitDescendantCount),
 			DescendantSize:  int(v.limitDescendantSize) * 1000,
 		},
-		MaxBytes:  v.maxPool * 1_000_000,
+		MaxBytes:  l.maxPool() * 1_000_000,
 		Expiry:    time.Duration(v.poolExpiry) * time.Hour,
 		NoFullRBF: !v.fullRBF,
 		Workers:   cfg.Ledger.Workers,
@@ -192,6 +192,18 @@ func (l *loader) pool(cfg *Config) error {
 	cfg.SigCacheBytes = int(v.maxSigCache) << 20
 	cfg.MaxOrphans = int(v.maxOrphans)
 	return nil
+}
+
+// blocksOnlyPool is the memory for the pool of a node that takes no transactions
+// from peers, in MB (Bitcoin Core's).
+const blocksOnlyPool = 5
+
+// maxPool is the memory for the pool, in MB.
+func (l *loader) maxPool() int64 {
+	if l.v.blocksOnly && !l.is("maxmempool") {
+		return blocksOnlyPool
+	}
+	return l.v.maxPool
 }
 
 // workers turns par into a number of threads.

@@ -144,7 +144,9 @@ func (l *loader) apply(sources ...[]given) error {
 			if g.none {
 				g.setting.setDefault(&l.v)
 				delete(l.where, name)
-				continue
+				if g.text == "" {
+					continue
+				}
 			}
 			if err := g.setting.set(&l.v, g.text, !seen[name]); err != nil {
 				return fmt.Errorf("%s: %w", g.where, err)

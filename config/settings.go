@@ -8,6 +8,7 @@ import (
 	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/miner/template"
+	"github.com/keelson-chain/keelson/p2p/host"
 	"github.com/keelson-chain/keelson/rpc"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -34,6 +35,7 @@ type setting struct {
 	max    int64
 	unit   string // of a number
 	help   string
+	none   string // of a list: the one value that --noNAME stands for, if not an empty list
 
 	value func(*values) any // the field: *string, *bool, *int64, *wire.Amount or *[]string
 }
@@ -69,6 +71,12 @@ type values struct {
 	blockMaxWeight       int64
 	blockMinFee          wire.Amount
 	blockVersion         int64
+
+	connect, addNode                 []string
+	findPeers, listen, networkActive bool
+	bind, externalIP, whitelist      []string
+	port, maxConnections, banTime    int64
+	natPMP, blocksOnly               bool
 
 	rpcBind, rpcAllowIP, rpcAuth        []string
 	rpcPort, rpcWorkQueue, rpcThreads   int64
@@ -209,7 +217,7 @@ var sections = []struct {
 			help:  "memory that remembers verified signatures between the pool and the block",
 			value: func(v *values) any { return &v.maxSigCache }},
 		{name: "maxorphantx", kind: kindInt, number: mempool.DefaultMaxOrphans, min: 0, max: math.MaxInt32, unit: "transactions",
-			help:  "transactions of peers to keep whose parents are missing; the node has no peers yet",
+			help:  "transactions of peers to keep whose parents are missing",
 			value: func(v *values) any { return &v.maxOrphans }},
 	}},
 	{"Mining", []setting{
@@ -228,6 +236,50 @@ var sections = []struct {
 		{name: "blockmintxfee", kind: kindAmount, number: int64(miner.DefaultMinFeeRate),
 			help:  "least fee rate of a transaction with its ancestors in blocks and templates",
 			value: func(v *values) any { return &v.blockMinFee }},
+	}},
+	{"Peers", []setting{
+		{name: "connect", kind: kindList, arg: "NODE", none: "0",
+			help:  "call these nodes and no others, and do not listen unless listen or bind says so; 0: call nobody; may be repeated",
+			value: func(v *values) any { return &v.connect }},
+		{name: "addnode", kind: kindList, arg: "NODE",
+			help:  "keep calling this node: a multi-address with /p2p/ID; on regtest HOST:PORT, too; may be repeated",
+			value: func(v *values) any { return &v.addNode }},
+		{name: "findpeers", kind: kindBool, number: 1,
+			help:  "find nodes by what others tell, and call them (off on regtest unless it is set)",
+			value: func(v *values) any { return &v.findPeers }},
+		{name: "listen", kind: kindBool, number: 1,
+			help:  "let others call",
+			value: func(v *values) any { return &v.listen }},
+		{name: "bind", kind: kindList, arg: "ADDRESS[:PORT]", text: "all addresses; on regtest 127.0.0.1",
+			help:  "address to listen on, for QUIC and TCP, or a multi-address; may be repeated",
+			value: func(v *values) any { return &v.bind }},
+		{name: "port", kind: kindInt, min: 0, max: math.MaxUint16,
+			help:  "port to listen on; 0: the network's own (regtest 18444)",
+			value: func(v *values) any { return &v.port }},
+		{name: "externalip", kind: kindList, arg: "IP[:PORT]",
+			help:  "an address at which others reach this node, to tell them; may be repeated",
+			value: func(v *values) any { return &v.externalIP }},
+		{name: "natpmp", kind: kindBool,
+			help:  "ask the router to let others call (UPnP or NAT-PMP)",
+			value: func(v *values) any { return &v.natPMP }},
+		{name: "maxconnections", kind: kindInt, number: host.DefaultMaxPeers, min: 0, max: 10_000, unit: "peers",
+			help:  "how many to have at most; those of addnode do not count",
+			value: func(v *values) any { return &v.maxConnections }},
+		{name: "networkactive", kind: kindBool, number: 1,
+			help:  "begin with the network switched on; setnetworkactive switches it",
+			value: func(v *values) any { return &v.networkActive }},
+		{name: "blocksonly", kind: kindBool,
+			help:  "take no transactions from peers and ask for none",
+			value: func(v *values) any { return &v.blocksOnly }},
+		{name: "whitelist", kind: kindList, arg: "[PERMISSION,...@]IP[/BITS]",
+			help:  "give peers at these addresses, or with this libp2p peer id, permissions: noban, forcerelay, relay, mempool, download, addr, all; in and out say which peers; may be repeated",
+			value: func(v *values) any { return &v.whitelist }},
+		{name: "bantime", kind: kindInt, number: int64(host.DefaultBanTime.Seconds()), min: 1, max: math.MaxInt32, unit: "seconds",
+			help:  "how long a ban lasts unless setban says otherwise",
+			value: func(v *values) any { return &v.banTime }},
+		{name: "uacomment", kind: kindList, arg: "TEXT",
+			help:  "a comment in what the node calls itself; may be repeated",
+			value: func(v *values) any { return &v.uaComment }},
 	}},
 	{"JSON-RPC", []setting{
 		{name: "rpcbind", kind: kindList, arg: "ADDRESS[:PORT]", text: "127.0.0.1 and ::1",
@@ -272,9 +324,6 @@ var sections = []struct {
 		{name: "deprecatedrpc", kind: kindList, arg: "NAME",
 			help:  "an old behaviour to keep; may be repeated; warnings: one text in place of a list",
 			value: func(v *values) any { return &v.deprecatedRPC }},
-		{name: "uacomment", kind: kindList, arg: "TEXT",
-			help:  "a comment in what the node calls itself; may be repeated",
-			value: func(v *values) any { return &v.uaComment }},
 	}},
 	{"Log", []setting{
 		{name: "log-format", kind: kindText, arg: "console|json", text: "console",

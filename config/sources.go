@@ -31,7 +31,7 @@ type given struct {
 	setting *setting
 	text    string
 	where   string // for errors: "--dbcache", "KEELSON_DBCACHE", "keelson.toml: dbcache"
-	none    bool   // not a value: what was given of the list before does not count
+	none    bool   // what was given of the list before does not count; an empty text is not a value then
 }
 
 // fromFlags reads --name=value, --name value, for switches --name and --noname,
@@ -63,7 +63,7 @@ func fromFlags(args []string) (set []given, rest []string, err error) {
 				return nil, nil, fmt.Errorf("--%s takes no value", name)
 			}
 			if s.kind == kindList {
-				set = append(set, given{setting: s, where: flagName(name), none: true})
+				set = append(set, given{setting: s, text: s.none, where: flagName(name), none: true})
 				continue
 			}
 			text, hasText = "0", true

@@ -141,7 +141,7 @@ func TestLogFiles(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(broken, "regtest", "blocks"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+broken, "--rpcport="+procs.FreePort(t), "--log-file=node.log")
+	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+broken, "--rpcport="+procs.FreePort(t), "--listen=0", "--log-file=node.log")
 	if text, err := os.ReadFile(filepath.Join(broken, "regtest", "node.log")); err != nil || !bytes.Contains(text, []byte("the node has ended")) {
 		t.Errorf("the log has %q, %v", text, err)
 	}

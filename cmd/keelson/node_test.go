@@ -27,7 +27,7 @@ const stopWithin = 20 * time.Second
 func TestSignals(t *testing.T) {
 	bin, dir := procs.Build(t), t.TempDir()
 	for i, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGTERM, syscall.SIGINT} {
-		cmd := procs.Command(t.Context(), bin, "node", "--network=regtest", "--datadir="+dir, "--rpcport="+procs.FreePort(t),
+		cmd := procs.Command(t.Context(), bin, "node", "--network=regtest", "--datadir="+dir, "--rpcport="+procs.FreePort(t), "--listen=0",
 			"--mine="+mineTo, "--mineinterval=0")
 		var stdout, stderr bytes.Buffer
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -125,7 +125,7 @@ func TestSecondProcess(t *testing.T) {
 	bin, dir := procs.Build(t), t.TempDir()
 	n := procs.Start(t, bin, dir)
 	for _, args := range [][]string{
-		{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + procs.FreePort(t)},
+		{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + procs.FreePort(t), "--listen=0"},
 		{"import", "--network=regtest", "--datadir=" + dir, os.DevNull},
 	} {
 		wantFailure(t, bin, 1, "in use", args...)
@@ -169,7 +169,7 @@ func TestOpenFails(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "regtest", "blocks"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+procs.FreePort(t))
+	wantFailure(t, bin, 1, "blocks", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+procs.FreePort(t), "--listen=0")
 }
 
 // TestWrongCalls makes mistakes that must each be one clear line.

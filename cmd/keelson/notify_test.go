@@ -27,7 +27,7 @@ func TestNotify(t *testing.T) {
 	defer manager.Close()
 	port := procs.FreePort(t)
 	cli := strings.Join([]string{bin, "cli", "-regtest", "-datadir=" + dir, "-rpcport=" + port}, " ")
-	cmd := procs.Command(t.Context(), bin, "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port,
+	cmd := procs.Command(t.Context(), bin, "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port, "--listen=0",
 		"--startupnotify=echo started `"+cli+" getblockcount` >>"+told,
 		"--blocknotify=echo %s >>"+told+"; exit 7",
 		"--shutdownnotify=sleep 0.2; echo stopping at `"+cli+" getblockcount` >>"+told)

@@ -30,7 +30,7 @@ func startNode(t *testing.T) nodeChain {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg, _, err := config.Load([]string{"--network=regtest", "--datadir=" + dir, "--rpcport=" + port}, nil)
+	cfg, _, err := config.Load([]string{"--network=regtest", "--datadir=" + dir, "--rpcport=" + port, "--listen=0"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -32,7 +32,7 @@ class Node:
         with socket.create_server(('127.0.0.1', 0)) as free:
             self.port = free.getsockname()[1]
         self.process = subprocess.Popen(
-            [BINARY, 'node', '--network=regtest', '--datadir=' + self.datadir, '--rpcport=%d' % self.port, *settings],
+            [BINARY, 'node', '--network=regtest', '--datadir=' + self.datadir, '--rpcport=%d' % self.port, '--listen=0', *settings],
             env={k: v for k, v in os.environ.items() if not k.startswith('KEELSON_')},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         atexit.register(self.clear)

@@ -48,7 +48,7 @@ func startNode(t *testing.T) *node {
 	_, port, _ := net.SplitHostPort(address)
 
 	n := &node{ended: make(chan error, 1), called: make(map[string]bool)}
-	cmd := exec.Command("../../bin/keelson", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port)
+	cmd := exec.Command("../../bin/keelson", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port, "--listen=0")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "KEELSON_") })
 	cmd.Stderr = &n.stderr
 	if err := cmd.Start(); err != nil {

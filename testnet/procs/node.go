@@ -17,11 +17,12 @@ type Node struct {
 	Out      *Output // what it has written to its standard output and error
 }
 
-// Start starts a node and waits until it answers.
+// Start starts a node and waits until it answers. Other nodes reach it at a free
+// port, too; see getnetworkinfo.
 func Start(t testing.TB, bin, dir string, args ...string) *Node {
 	t.Helper()
 	port := FreePort(t)
-	cmd := Command(context.Background(), bin, append([]string{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + port}, args...)...)
+	cmd := Command(context.Background(), bin, append([]string{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + port, "--bind=127.0.0.1:0"}, args...)...)
 	return Launch(t, cmd, bin, dir, port)
 }
 

@@ -117,7 +117,7 @@ func (n *node) start(connections int) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"node", "--network=regtest", "--datadir=" + n.dir, "--rpcport=" + port}
+	args := []string{"node", "--network=regtest", "--datadir=" + n.dir, "--rpcport=" + port, "--listen=0"}
 	if n.pprof != "" {
 		if n.metrics, err = freeAddress(); err != nil {
 			return err
