@@ -66,6 +66,13 @@ func (h *Host) parseNode(s string) (peer.AddrInfo, error) {
 	return ParseNode(s, h.cfg.DefaultPort, h.cfg.Dev)
 }
 
+// isHostName reports whether s looks like the name of a host.
+func isHostName(s string) bool {
+	return s != "" && !strings.ContainsFunc(s, func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("-_.", c)
+	})
+}
+
 func parseAddr(s string) (peer.AddrInfo, error) {
 	if strings.HasPrefix(s, "/") {
 		info, err := peer.AddrInfoFromString(s)
@@ -101,8 +108,8 @@ func parseAddr(s string) (peer.AddrInfo, error) {
 		} else {
 			at = "/ip6/" + ip.WithZone("").String()
 		}
-	} else if name == "" {
-		return info, fmt.Errorf("no host")
+	} else if !isHostName(name) {
+		return info, fmt.Errorf("%q is not the name of a host", name)
 	}
 	for _, via := range []string{fmt.Sprintf("/udp/%d/quic-v1", port), fmt.Sprintf("/tcp/%d", port)} {
 		a, err := multiaddr.NewMultiaddr(at + via)

@@ -7,9 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/protocol"
-	"github.com/multiformats/go-multistream"
-
 	"github.com/keelson-chain/keelson/p2p/message"
 )
 
@@ -110,7 +107,6 @@ func (p *Peer) ask(ctx context.Context, name string, request []byte, read func(i
 
 // askError sorts what went wrong.
 func (p *Peer) askError(ctx context.Context, name string, err error) error {
-	var unknown multistream.ErrNotSupported[protocol.ID]
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -120,7 +116,7 @@ func (p *Peer) askError(ctx context.Context, name string, err error) error {
 		return fmt.Errorf("%s: %w", name, err)
 	case isTimeout(err) || errors.Is(err, context.DeadlineExceeded):
 		return fmt.Errorf("%s: %w", name, ErrTimeout)
-	case errors.As(err, &unknown):
+	case isUnknown(err):
 		return fmt.Errorf("%s: %w: it does not know this request", name, ErrRefused)
 	default:
 		return fmt.Errorf("%s: %w: %w", name, ErrRefused, err)

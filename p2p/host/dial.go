@@ -72,10 +72,14 @@ func (h *Host) Connect(ctx context.Context, info peer.AddrInfo, kind peerinfo.Ki
 		return p, nil
 	default:
 	}
-	if errors.Is(p.reason(), errTwice) {
+	switch reason := p.reason(); {
+	case errors.Is(reason, errTwice):
 		return h.peer(info.ID), ErrConnected
+	case errors.Is(reason, errClosed):
+		return nil, errHungUp
+	default:
+		return nil, reason
 	}
-	return nil, p.reason()
 }
 
 func (h *Host) beginDial(id peer.ID, kind peerinfo.Kind) (*Peer, error) {

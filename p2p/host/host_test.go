@@ -74,7 +74,7 @@ type node struct {
 	stop func()
 }
 
-var testGenesis = wire.Hash{1, 2, 3}
+var testGenesis = wire.Hash{31: 1}
 
 func testConfig() Config {
 	return Config{

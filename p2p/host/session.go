@@ -20,6 +20,10 @@ import (
 // helloTime is how long the greeting may take.
 const helloTime = 10 * time.Second
 
+// hangUpTime is how long we wait for the other side to hang up that has more to
+// say about it.
+const hangUpTime = time.Second
+
 // fetchTime is how long a peer may take to tell addresses.
 const fetchTime = time.Minute
 
@@ -27,6 +31,7 @@ const fetchTime = time.Minute
 var (
 	errClosed    = errors.New("the connection was closed")
 	errOther     = errors.New("it is not a node of this network")
+	errHungUp    = errors.New("it hung up without a greeting: it may be full, have banned us, or have its network switched off")
 	errHelloTime = errors.New("no greeting in time")
 	errShutdown  = errors.New("shutting down")
 	errReplaced  = errors.New("there is a newer connection to the same peer")
@@ -153,15 +158,25 @@ func (p *Peer) ourHello() *message.Hello {
 func (p *Peer) watch(out *stream) {
 	var b [1]byte
 	n, err := out.Read(b[:])
-	var unknown multistream.ErrNotSupported[protocol.ID]
 	switch {
 	case n > 0:
 		p.cancel(errors.New("answers on a stream that has one direction"))
-	case errors.As(err, &unknown):
+	case isUnknown(err):
+		if p.inbound { // let the caller hear the same before we hang up
+			_ = sleep(p.ctx, hangUpTime)
+		}
 		p.cancel(errOther)
 	default:
 		p.cancel(errClosed)
 	}
+}
+
+// isUnknown reports whether a stream failed because the peer does not know its
+// protocol.
+func isUnknown(err error) bool {
+	var unknown multistream.ErrNotSupported[protocol.ID]
+	var reset *network.StreamError
+	return errors.As(err, &unknown) || errors.As(err, &reset) && reset.ErrorCode == network.StreamProtocolNegotiationFailed
 }
 
 // live is the time between the greeting and the end.
