@@ -145,57 +145,14 @@ func (l *Ledger) addChecked(ctx context.Context, b *wire.Block) error {
 func (l *Ledger) verdict(n *node) error {
 	switch {
 	case n.status.Has(Failed):
-		return l.verdicts[n]
+		if err := l.verdicts[n]; err != nil {
+			return err
+		}
+		return fmt.Errorf("%w: %v", ErrDuplicateInvalid, n.hash) // since an earlier turn
 	case n.status.Has(FailedParent):
 		return fmt.Errorf("%w: block %v at height %d was kept", ErrInvalidBranch, n.hash, n.height)
 	}
 	return nil
-}
-
-// arrival is one of many blocks that are handed in together.
-type arrival struct {
-	block *wire.Block // has passed CheckBlock; let go of once it is in
-	hash  wire.Hash
-	at    *flat.Pos // its place in the block files if it lies there already
-	node  *node     // once it was accepted
-	err   error     // what AddBlock would have returned
-}
-
-// addMany adds the blocks that next gives, until it gives nil. An arrival's err
-// is set before the next one is asked for, except that its scripts may
-// still be running: the end of the call decides. The error is a fault or
-// ctx's.
-func (l *Ledger) addMany(ctx context.Context, next func() *arrival) error {
-	return l.begin(func() error {
-		var all []*arrival
-		var end error
-		for end == nil {
-			a := next()
-			if a == nil {
-				break
-			}
-			all = append(all, a)
-			a.node, a.err = l.accept(a.block, a.at)
-			if l.fault != nil {
-				end = a.err
-			}
-			for again := a.err == nil; again; again = errors.Is(end, errInvalid) {
-				end = l.advance(ctx, map[*node]*wire.Block{a.node: a.block}, true)
-			}
-			a.block = nil
-		}
-		if end != nil {
-			end = l.leave(end)
-		} else {
-			end = l.activate(ctx, nil)
-		}
-		for _, a := range all {
-			if a.node != nil && a.err == nil {
-				a.err = l.verdict(a.node)
-			}
-		}
-		return end
-	})
 }
 
 // accept judges b by all that does not need coins and stores it.

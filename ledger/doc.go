@@ -1,9 +1,9 @@
 // Package ledger keeps the chain: the tree of headers, the set of coins at the
 // tip of the best chain, and the bodies and undo records of blocks.
 //
-// There is one door for blocks, AddBlock. The rules themselves are consensus;
-// the ledger gathers the coins that a block spends, asks, and keeps the
-// answer. It chooses the chain of most work, the first seen among equals, and
+// There is one door for blocks, AddBlock, which AddBlocks makes wide for many
+// of them. The rules themselves are consensus; the ledger gathers the coins
+// that a block spends, asks, and keeps the answer. It chooses the chain of most work, the first seen among equals, and
 // moves to it by disconnecting and connecting blocks.
 //
 // # On disk
@@ -28,15 +28,16 @@
 // # Who waits for whom
 //
 // No goroutine of the ledger outlives a call. A writer (AddBlock, Invalidate,
-// Reconsider, Precious, PruneTo, Import) takes its turn on one mutex for as long
-// as it works, and holds a second one, which guards the coins, from one
+// Reconsider, Precious, PruneTo, and AddBlocks and Import for a batch) takes its
+// turn on one mutex for as long as it works, and holds a second one, which guards the coins, from one
 // publishable tip to the next. Where many blocks are connected in a row, their
 // scripts run beside the writer (see flight.go); that is over when the mutex is
 // let go. Readers of the tree wait for neither: they hold a
 // read lock that writers take for moments. Coin, Snapshot and what builds on
 // them read the committed state from the database; where the tip has changed
 // since, which is common only during the initial download, they wait for the
-// second mutex, hence for one block or one reorganisation at most.
+// second mutex, hence for one block, one batch of seconds or one reorganisation
+// at most.
 //
 // The package is not for the rules (see consensus), for unconfirmed
 // transactions (see mempool) or for where blocks come from.

@@ -101,13 +101,8 @@ func percent(part, whole int64) float64 {
 	return float64(part) * 100 / float64(whole)
 }
 
-const (
-	// aheadBlocks is how many decoded blocks wait for their turn at most.
-	aheadBlocks = 4
-	// batchTime is how long an intake keeps other writers, and readers that need
-	// a commit, waiting.
-	batchTime = 2 * time.Second
-)
+// aheadBlocks is how many decoded blocks wait for their turn at most.
+const aheadBlocks = 4
 
 // found is a block on its way from a source to the ledger.
 type found struct {
@@ -170,9 +165,10 @@ func (in *intake) run(ctx context.Context) (ImportProgress, error) {
 			}
 		})
 	})
-	for !in.over && in.err == nil {
+	var m many
+	for (m.more || !in.over) && in.err == nil {
 		in.batch, in.began = nil, time.Now()
-		err := in.l.addMany(ctx, in.next)
+		err := in.l.addMany(ctx, &m, in.next)
 		for _, a := range in.batch {
 			if in.err == nil {
 				in.err = in.judge(a.hash, a.err)

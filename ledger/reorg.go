@@ -83,7 +83,8 @@ func (l *Ledger) activate(ctx context.Context, have map[*node]*wire.Block) error
 	}
 }
 
-// advance moves to the best chain; see climb for ahead.
+// advance moves to the best chain; see climb for ahead, with which it may go
+// only a part of the way, never to a tip of less work than readers see.
 func (l *Ledger) advance(ctx context.Context, have map[*node]*wire.Block, ahead bool) error {
 	for {
 		target := l.bestCandidate()
@@ -99,7 +100,13 @@ func (l *Ledger) advance(ctx context.Context, have map[*node]*wire.Block, ahead 
 		if err := l.rewind(ctx, fork); err != nil {
 			return err
 		}
-		if err := l.climb(ctx, target, have, ahead); err != nil {
+		part := false
+		if h := fork.height + strideBlocks; ahead && h < target.height {
+			if n := target.ancestor(h); !l.tip.Load().node.better(n) {
+				target, part = n, true
+			}
+		}
+		if err := l.climb(ctx, target, have, ahead); err != nil || part {
 			return err
 		}
 	}
