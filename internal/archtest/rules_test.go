@@ -38,6 +38,8 @@ const (
 	libp2p      = "github.com/libp2p/go-libp2p/..."
 	multistream = "github.com/multiformats/go-multistream"
 	simnet      = "github.com/marcopolo/simnet" // a network in memory, for tests
+	quicgo      = "github.com/quic-go/quic-go"  // the types by which libp2p's QUIC is made, for tests
+	fx          = "go.uber.org/fx"              // the same
 	multiaddr   = "github.com/multiformats/go-multiaddr"
 	systemd     = "github.com/coreos/go-systemd/v22/daemon"
 	toml        = "github.com/BurntSushi/toml"
@@ -56,6 +58,11 @@ var rules = map[string]rule{
 		outside:   []string{lumberjack, promtext, prommodel, zerolog, xterm},
 	},
 	"testnet/procs": {floor: 7, testOnly: true},
+	"testnet/sim": {
+		floor:    7,
+		outside:  []string{libp2p, simnet, quicgo, fx, zerolog},
+		testOnly: true,
+	},
 
 	// Floor 6: the composition root.
 	"node":         {floor: 6, peers: []string{"node/metrics", "node/notify"}, outside: []string{zerolog}},
