@@ -42,11 +42,15 @@ func FreePort(t testing.TB) string {
 	return port
 }
 
+// patience is how long to wait for what ought to happen soon, on a slow and busy
+// machine.
+const patience = time.Minute
+
 // Eventually waits for something that another process is about to do.
 func Eventually(t testing.TB, done func() bool) {
 	t.Helper()
 	for start := time.Now(); !done(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > time.Minute {
+		if time.Since(start) > patience {
 			t.Fatal("it does not happen")
 		}
 	}

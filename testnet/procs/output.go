@@ -34,3 +34,14 @@ func (o *Output) Len() int {
 	defer o.mu.Unlock()
 	return o.buf.Len()
 }
+
+// tail is how much of an output Tail returns at most.
+const tail = 4 << 10
+
+// Tail returns the end of what was written so far.
+func (o *Output) Tail() []byte {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	b := o.buf.Bytes()
+	return bytes.Clone(b[max(0, len(b)-tail):])
+}
