@@ -129,6 +129,8 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	networkConfig := cfg.P2P
 	networkConfig.Params, networkConfig.Chain, networkConfig.Pool = cfg.Params, l, pool
 	networkConfig.MinimumWork, networkConfig.MaxOrphans = cfg.Ledger.MinimumWork, cfg.MaxOrphans
+	networkConfig.Subver, networkConfig.Host.UserAgent = server.Subversion(), "keelson/"+Version
+	networkConfig.Host.Registerer = watch.Registerer()
 	networkConfig.Now, networkConfig.Log = clock.Now, log
 	network, err := p2p.New(networkConfig)
 	if err != nil {
@@ -136,7 +138,8 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	}
 	watch.Add(metrics.Pool(pool))
 	watch.Add(metrics.Miner(m))
-	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m})
+	watch.Add(metrics.P2P(network, nil))
+	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m, Network: network})
 	greet(log, cfg, l)
 	run("ledger", func(ctx context.Context) error { return follow(ctx, l, cfg, log, func() { stop(errStop) }) })
 	run("pool", func(ctx context.Context) error { return followPool(ctx, pool, l, log) })

@@ -75,7 +75,7 @@ func getnodeaddresses(c *call) (any, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	if c.Network == nil {
+	if c.Addresses == nil {
 		return nil, errNoNetwork
 	}
 	if count < 0 {
@@ -88,7 +88,7 @@ func getnodeaddresses(c *call) (any, error) {
 			return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "Network not recognized: %s", name)
 		}
 	}
-	addresses := c.Network.Addresses(int(count), network)
+	addresses := c.Addresses.Addresses(int(count), network)
 	list := make([]jsonrpc.Object, len(addresses))
 	for i, a := range addresses {
 		list[i].Add("time", seconds(a.Seen))
@@ -102,12 +102,12 @@ func getnodeaddresses(c *call) (any, error) {
 }
 
 func getaddrmaninfo(c *call) (any, error) {
-	if c.Network == nil {
+	if c.Addresses == nil {
 		return nil, errNoAddresses
 	}
 	sizes := map[peerinfo.Network]peerinfo.TableSize{}
 	var all peerinfo.TableSize
-	for _, size := range c.Network.TableSizes() {
+	for _, size := range c.Addresses.TableSizes() {
 		sizes[size.Network] = size
 		all.New += size.New
 		all.Tried += size.Tried
@@ -127,14 +127,14 @@ func getaddrmaninfo(c *call) (any, error) {
 }
 
 func getrawaddrman(c *call) (any, error) {
-	if c.Network == nil {
+	if c.Addresses == nil {
 		return nil, errNoAddresses
 	}
 	var tables [2]jsonrpc.Object // new and tried
 	for i := range tables {
 		tables[i] = jsonrpc.Object{}
 	}
-	for _, slot := range c.Network.Slots() {
+	for _, slot := range c.Addresses.Slots() {
 		table := &tables[0]
 		if slot.Tried {
 			table = &tables[1]
@@ -161,7 +161,7 @@ func addpeeraddress(c *call) (any, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	if c.Network == nil {
+	if c.Addresses == nil {
 		return nil, errNoAddresses
 	}
 	if port < 0 || port > 65535 {
@@ -174,7 +174,7 @@ func addpeeraddress(c *call) (any, error) {
 		o.Add("success", false)
 		return o, nil
 	}
-	added, moved := c.Network.AddAddress(overTCP(addr, uint16(port), id), tried)
+	added, moved := c.Addresses.AddAddress(overTCP(addr, uint16(port), id), tried)
 	switch {
 	case !added:
 		o.Add("success", false)

@@ -2,6 +2,8 @@ package rpc
 
 import (
 	"errors"
+	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,7 +45,10 @@ func banMethods() []method {
 	}
 }
 
-var errSubnet = jsonrpc.Errorf(jsonrpc.CodeInvalidSubnet, "Error: Invalid IP/Subnet")
+var (
+	errSubnet = jsonrpc.Errorf(jsonrpc.CodeInvalidSubnet, "Error: Invalid IP/Subnet")
+	errBanned = jsonrpc.Errorf(jsonrpc.CodeNodeAlreadyAdded, "Error: IP/Subnet already banned")
+)
 
 // banTarget reads what to ban: a subnet in any of its forms, or else what may be
 // a peer id, which the network knows to tell.
@@ -55,6 +60,20 @@ func banTarget(text string) (string, error) {
 		return "", errSubnet
 	}
 	return text, nil
+}
+
+// banned reports whether there is a ban of the same target or, for a single
+// address, of a network that it is in.
+func (c *call) banned(target string) bool {
+	prefix, err := netip.ParsePrefix(target)
+	single := err == nil && prefix.IsSingleIP()
+	return slices.ContainsFunc(c.Network.Bans(), func(b peerinfo.Ban) bool {
+		if b.Target == target {
+			return true
+		}
+		other, err := netip.ParsePrefix(b.Target)
+		return single && err == nil && other.Contains(prefix.Addr())
+	})
 }
 
 func setban(c *call) (any, error) {
@@ -81,6 +100,9 @@ func setban(c *call) (any, error) {
 		return nil, err
 	}
 
+	if c.banned(target) {
+		return nil, errBanned
+	}
 	now := c.s.clock.Now().Unix()
 	var until time.Time // zero: the default
 	switch {
@@ -98,7 +120,7 @@ func setban(c *call) (any, error) {
 	case errors.Is(err, peerinfo.ErrAddress):
 		return nil, errSubnet
 	case errors.Is(err, peerinfo.ErrBanned):
-		return nil, jsonrpc.Errorf(jsonrpc.CodeNodeAlreadyAdded, "Error: IP/Subnet already banned")
+		return nil, errBanned
 	}
 	return nil, err
 }
@@ -125,6 +147,5 @@ func clearbanned(c *call) (any, error) {
 	if c.Network == nil {
 		return nil, errNoNetwork
 	}
-	c.Network.ClearBans()
-	return nil, nil
+	return nil, c.Network.ClearBans()
 }

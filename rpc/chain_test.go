@@ -52,8 +52,6 @@ func TestGenesis(t *testing.T) {
 		{"getblock", []any{genesisHash, 3}, `{` + header + sizes + `{` + coinbase + `"hex":"` + rawCoinbase + `"}]}`},
 		{"getchaintips", nil, `[{"height":0,"hash":"` + genesisHash + `","branchlen":0,"status":"active"}]`},
 		{"getmininginfo", nil, `{"blocks":0,"difficulty":4.656542373906925e-10,"networkhashps":0,"pooledtx":0,"chain":"regtest","warnings":[]}`},
-		{"getconnectioncount", nil, `0`},
-		{"getpeerinfo", nil, `[]`},
 		{"getchaintxstats", nil, `{"time":1296688602,"txcount":1,"window_final_block_hash":"` + genesisHash + `","window_final_block_height":0,"window_block_count":0}`},
 		{"getdeploymentinfo", nil, `{"hash":"` + genesisHash + `","height":0,"deployments":{"bip34":{"type":"buried","active":true,"height":1},` +
 			`"bip66":{"type":"buried","active":true,"height":1},"bip65":{"type":"buried","active":true,"height":1},"csv":{"type":"buried","active":true,"height":1},` +

@@ -137,8 +137,8 @@ type Miner interface {
 	LastTemplate() (weight, txs int, ok bool)
 }
 
-// Network is the node among others. What it is asked to do it begins, and does
-// not wait for peers to do it. The errors are those of package peerinfo.
+// Network is the node among others. But for OneTry, what it is asked to do it
+// begins, and does not wait for peers to do it. The errors are those of package peerinfo.
 type Network interface {
 	Local() peerinfo.Local
 	Peers() []peerinfo.Peer // in the order in which they connected
@@ -152,22 +152,25 @@ type Network interface {
 	// RemoveNode takes it off; addr is a multi-address or HOST:PORT.
 	AddNode(addr string) error    // ErrAddress, ErrAdded
 	RemoveNode(addr string) error // ErrNotAdded
-	// OneTry calls a node once. That it does not answer is no error.
-	OneTry(addr string) error // ErrAddress
+	// OneTry calls a node once and waits for what comes of it. That it does not
+	// answer is no error.
+	OneTry(ctx context.Context, addr string) error // ErrAddress
 	AddedNodes() []peerinfo.AddedNode
 	// Disconnect disconnects the peer of that number.
 	Disconnect(num int64) error // ErrNotConnected
 
 	// Ban disconnects and refuses a target, which is a subnet as netip.Prefix
-	// writes it or a libp2p peer id, until a time, or as long as bans last by
-	// default. It is banned already if a ban of the same target or, for a single
-	// IP address, of a subnet that it is in has not ended.
+	// writes it or a libp2p peer id, until a time; the zero time: as long as bans
+	// last by default.
 	Ban(target string, until time.Time) error // ErrAddress, ErrBanned
 	// Unban ends the ban of exactly that target.
 	Unban(target string) error // ErrAddress, ErrNotBanned
 	Bans() []peerinfo.Ban
-	ClearBans()
+	ClearBans() error
+}
 
+// Addresses are the addresses that the node knows of others.
+type Addresses interface {
 	// Addresses returns at most that many known addresses (0: all), picked at
 	// random, of one network or, if it is empty, of all.
 	Addresses(max int, network peerinfo.Network) []peerinfo.Address
@@ -186,8 +189,10 @@ type Node struct {
 	Ledger *ledger.Ledger
 	Pool   *mempool.Pool
 	Miner  Miner
-	// Network may be nil: a node without peers.
-	Network Network
+	// Network and Addresses may be nil: a node without peers, or one that does not
+	// look for any.
+	Network   Network
+	Addresses Addresses
 }
 
 type realClock struct{}

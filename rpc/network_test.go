@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"cmp"
+	"context"
 	"net/netip"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (n *testNetwork) RemoveNode(addr string) error {
 	return nil
 }
 
-func (n *testNetwork) OneTry(addr string) error {
+func (n *testNetwork) OneTry(_ context.Context, addr string) error {
 	n.tried = append(n.tried, addr)
 	return nil
 }
@@ -79,9 +80,6 @@ func (n *testNetwork) Ban(target string, until time.Time) error {
 	if err != nil && !strings.HasPrefix(target, "12D3Koo") {
 		return peerinfo.ErrAddress
 	}
-	if slices.ContainsFunc(n.bans, func(b peerinfo.Ban) bool { return b.Target == target }) {
-		return peerinfo.ErrBanned
-	}
 	now := n.now()
 	if until.IsZero() {
 		until = now.Add(24 * time.Hour)
@@ -100,7 +98,7 @@ func (n *testNetwork) Unban(target string) error {
 }
 
 func (n *testNetwork) Bans() []peerinfo.Ban { return n.bans }
-func (n *testNetwork) ClearBans()           { n.bans = nil }
+func (n *testNetwork) ClearBans() error     { n.bans = nil; return nil }
 
 func (n *testNetwork) Addresses(max int, network peerinfo.Network) (list []peerinfo.Address) {
 	for _, slot := range n.slots {
@@ -191,7 +189,7 @@ func startNetworkedNode(t *testing.T) (*testNode, *testNetwork) {
 			Upload: peerinfo.Upload{Timeframe: 24 * time.Hour, Target: 1000, Left: 400, LeftTime: 90 * time.Second, ServeHistorical: true},
 		},
 	}
-	n.server.Serve(Node{Ledger: n.ledger, Pool: n.pool, Miner: newTestMiner(n), Network: net})
+	n.server.Serve(Node{Ledger: n.ledger, Pool: n.pool, Miner: newTestMiner(n), Network: net, Addresses: net})
 	return n, net
 }
 
@@ -356,6 +354,13 @@ func TestSetBan(t *testing.T) {
 	n.fails(jsonrpc.CodeInvalidParameter, "Error: bantime is too far in the future", "setban", "192.0.2.1", "add", int64(1)<<62, true)
 	n.fails(jsonrpc.CodeMisc, `setban "subnet" "command" ( bantime absolute )`, "setban", "192.0.2.1", "ban")
 	n.fails(jsonrpc.CodeType, "Position 3 (bantime)", "setban", "192.0.2.1", "add", "1000")
+	// Of a network that is banned an address is banned already, not the other way round.
+	n.gives("null", "setban", "192.0.2.0/24", "add")
+	n.fails(jsonrpc.CodeNodeAlreadyAdded, "Error: IP/Subnet already banned", "setban", "192.0.2.1", "add")
+	n.gives("null", "setban", "192.0.2.1/31", "add")
+	n.gives("null", "setban", "192.0.0.0/16", "add")
+	n.fails(jsonrpc.CodeInvalidSubnet, "Error: Unban failed. Requested address/subnet was not previously manually banned.", "setban", "192.0.2.1", "remove")
+	n.gives("null", "clearbanned")
 	n.gives("[]", "listbanned")
 
 	n.named("setban", `{"subnet":"192.0.2.1","command":"add","bantime":1700001000,"absolute":true}`)
@@ -414,7 +419,7 @@ func TestNoNetwork(t *testing.T) {
 	n := startTestNode(t, nil)
 	for method, args := range map[string][]any{
 		"addnode": {"192.0.2.1:1", "onetry"}, "getaddednodeinfo": nil, "disconnectnode": {"192.0.2.1:1"}, "ping": nil,
-		"setban": {"192.0.2.1", "add"}, "listbanned": nil, "clearbanned": nil,
+		"getpeerinfo": nil, "getconnectioncount": nil, "setban": {"192.0.2.1", "add"}, "listbanned": nil, "clearbanned": nil,
 		"getnettotals": nil, "setnetworkactive": {true}, "getnodeaddresses": nil,
 	} {
 		n.fails(jsonrpc.CodeP2PDisabled, "Error: Peer-to-peer functionality missing or disabled", method, args...)

@@ -131,17 +131,17 @@ func kindNames() string {
 
 func getconnectioncount(c *call) (any, error) {
 	if c.Network == nil {
-		return 0, nil
+		return nil, errNoNetwork
 	}
 	local := c.Network.Local()
 	return local.In + local.Out, nil
 }
 
 func getpeerinfo(c *call) (any, error) {
-	list := []jsonrpc.Object{}
 	if c.Network == nil {
-		return list, nil
+		return nil, errNoNetwork
 	}
+	list := []jsonrpc.Object{}
 	for _, p := range c.Network.Peers() {
 		list = append(list, peerObject(&p))
 	}
@@ -257,7 +257,7 @@ func addnode(c *call) (any, error) {
 	case "remove":
 		err = c.Network.RemoveNode(node)
 	case "onetry":
-		err = c.Network.OneTry(node)
+		err = c.Network.OneTry(c.ctx, node)
 	}
 	switch {
 	case errors.Is(err, peerinfo.ErrAdded):

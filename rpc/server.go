@@ -60,7 +60,7 @@ func New(cfg Config) (*Server, error) {
 		cfg.Timeout = DefaultTimeout
 	}
 	cfg.limits.defaults()
-	name, err := Subversion(cfg.Version, cfg.Comments)
+	name, err := subversion(cfg.Version, cfg.Comments)
 	if err != nil {
 		return nil, err
 	}

@@ -19,9 +19,9 @@ func CheckComment(text string) error {
 	return nil
 }
 
-// Subversion is what the node calls itself, to clients and to peers: a Bitcoin
+// subversion is what the node calls itself, to clients and to peers: a Bitcoin
 // Core first, since that is what clients look for.
-func Subversion(version string, comments []string) (string, error) {
+func subversion(version string, comments []string) (string, error) {
 	name := coreSubversion
 	inner := strings.Join(comments, "; ")
 	if len(comments) > 0 {
@@ -39,6 +39,9 @@ func Subversion(version string, comments []string) (string, error) {
 	}
 	return name, nil
 }
+
+// Subversion is what the node calls itself.
+func (s *Server) Subversion() string { return s.subversion }
 
 // deprecated reports whether deprecatedrpc names an old behaviour.
 func (s *Server) deprecated(name string) bool { return slices.Contains(s.cfg.Deprecated, name) }

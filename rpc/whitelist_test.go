@@ -127,7 +127,7 @@ func TestSubversion(t *testing.T) {
 		{"0.1.0", []string{"a", "b c"}, "/Satoshi:28.1.0/Keelson:0.1.0(a; b c)/"},
 		{"0.1.0", []string{strings.Repeat("x", 224)}, "/Satoshi:28.1.0/Keelson:0.1.0(" + strings.Repeat("x", 224) + ")/"},
 	} {
-		if got, err := Subversion(c.version, c.comments); err != nil || got != c.want {
+		if got, err := subversion(c.version, c.comments); err != nil || got != c.want {
 			t.Errorf("%q %q: %q %v", c.version, c.comments, got, err)
 		}
 	}

@@ -7,14 +7,18 @@ type Network interface {
 	Local() peerinfo.Local
 	Peers() []peerinfo.Peer
 	Totals() peerinfo.Totals
-	TableSizes() []peerinfo.TableSize
 	Bans() []peerinfo.Ban
 	Stats() peerinfo.Stats
 }
 
+// Addresses are what P2P shows of the address tables.
+type Addresses interface {
+	TableSizes() []peerinfo.TableSize
+}
+
 // P2P reports on the peers, on what they relay, and on the download of the
-// chain. What libp2p counts itself is registered by it: see Server.Registerer.
-func P2P(n Network) Source {
+// chain. What libp2p counts itself is registered by it: see Server.Registerer. a may be nil.
+func P2P(n Network, a Addresses) Source {
 	return func(r *Report) {
 		peers := map[peerinfo.Kind]int{}
 		for _, p := range n.Peers() {
@@ -35,14 +39,8 @@ func P2P(n Network) Source {
 			}
 		}
 
-		sizes := map[peerinfo.Network]peerinfo.TableSize{}
-		for _, size := range n.TableSizes() {
-			sizes[size.Network] = size
-		}
-		for _, network := range []peerinfo.Network{peerinfo.IPv4, peerinfo.IPv6} {
-			const help = "Known addresses, by network and by whether they were tried and have worked."
-			r.Gauge("keelson_p2p_addresses", help, float64(sizes[network].New), "network", string(network), "table", "new")
-			r.Gauge("keelson_p2p_addresses", help, float64(sizes[network].Tried), "network", string(network), "table", "tried")
+		if a != nil {
+			reportAddresses(r, a.TableSizes())
 		}
 		r.Gauge("keelson_p2p_bans", "Bans that have not ended.", float64(len(n.Bans())))
 
@@ -51,6 +49,18 @@ func P2P(n Network) Source {
 		reportBlocks(r, &s.Blocks)
 		reportTxs(r, &s.Txs)
 		reportSync(r, &s.Sync)
+	}
+}
+
+func reportAddresses(r *Report, list []peerinfo.TableSize) {
+	sizes := map[peerinfo.Network]peerinfo.TableSize{}
+	for _, size := range list {
+		sizes[size.Network] = size
+	}
+	for _, network := range []peerinfo.Network{peerinfo.IPv4, peerinfo.IPv6} {
+		const help = "Known addresses, by network and by whether they were tried and have worked."
+		r.Gauge("keelson_p2p_addresses", help, float64(sizes[network].New), "network", string(network), "table", "new")
+		r.Gauge("keelson_p2p_addresses", help, float64(sizes[network].Tried), "network", string(network), "table", "tried")
 	}
 }
 

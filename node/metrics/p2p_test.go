@@ -49,7 +49,7 @@ func TestP2P(t *testing.T) {
 		},
 	}
 	s := start(t, false)
-	s.Add(P2P(n))
+	s.Add(P2P(n, n))
 	_, body := get(t, s, "/metrics", "")
 	for _, line := range []string{
 		`keelson_p2p_peers{kind="inbound"} 2`, `keelson_p2p_peers{kind="manual"} 1`, `keelson_p2p_peers{kind="feeler"} 0`,

@@ -39,18 +39,19 @@ func (h *Host) saveBans() error {
 }
 
 // Ban bans a subnet ("192.0.2.0/24", or an address) or a peer id until the given
-// time, and ends the connections that it concerns. The error is
-// peerinfo.ErrBanned if a ban lasts as long already, or addrbook.ErrTarget.
+// time, and ends the connections that it concerns, those that the operator asked
+// for as well. The error is peerinfo.ErrBanned if a ban lasts as long already, or
+// peerinfo.ErrAddress.
 func (h *Host) Ban(target string, until time.Time) error {
 	t, err := addrbook.ParseTarget(target)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", peerinfo.ErrAddress, err)
 	}
 	now := h.cfg.Now()
 	if !h.bans.Add(addrbook.Ban{Target: t, Created: now, Until: until, Manual: true}, now) {
 		return peerinfo.ErrBanned
 	}
-	h.cutBanned()
+	h.cutBanned(true)
 	return h.saveBans()
 }
 
@@ -59,7 +60,7 @@ func (h *Host) Ban(target string, until time.Time) error {
 func (h *Host) Unban(target string) error {
 	t, err := addrbook.ParseTarget(target)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", peerinfo.ErrAddress, err)
 	}
 	if !h.bans.Remove(t) {
 		return peerinfo.ErrNotBanned
@@ -104,18 +105,19 @@ func (h *Host) banPeer(p *Peer) {
 	for _, t := range targets {
 		h.bans.Add(addrbook.Ban{Target: t, Created: now, Until: now.Add(h.cfg.BanTime)}, now)
 	}
-	h.cutBanned()
+	h.cutBanned(false)
 	if err := h.saveBans(); err != nil {
 		h.cfg.Log.Error().Err(err).Msg("a ban may not outlive this run")
 	}
 }
 
-// cutBanned ends connections to those that are banned.
-func (h *Host) cutBanned() {
+// cutBanned ends connections to those that are banned; with manual also those
+// that the operator asked for.
+func (h *Host) cutBanned(manual bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, p := range h.conns {
-		if p.kind != peerinfo.Manual && h.banned(p.id, p.addr) {
+		if (manual || p.kind != peerinfo.Manual) && h.banned(p.id, p.addr) {
 			p.cancel(errBanned)
 		}
 	}

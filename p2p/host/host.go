@@ -227,6 +227,20 @@ func (h *Host) protocol(name string) protocol.ID {
 	return protocol.ID(message.Protocol(h.cfg.Genesis, name))
 }
 
+// ListenAddrs returns the multi-addresses that are listened on, of each interface.
+func (h *Host) ListenAddrs() []string {
+	addrs, err := h.lib.Network().InterfaceListenAddresses()
+	if err != nil {
+		addrs = h.lib.Network().ListenAddresses()
+	}
+	list := make([]string, len(addrs))
+	for i, a := range addrs {
+		list[i] = a.String()
+	}
+	slices.Sort(list)
+	return list
+}
+
 // listenAddrs are what we tell peers that we can be reached at.
 func (h *Host) listenAddrs() []string {
 	all := slices.Clone(h.cfg.Announce)

@@ -1,0 +1,180 @@
+package p2p
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/keelson-chain/keelson/p2p/host"
+	"github.com/keelson-chain/keelson/p2p/peerinfo"
+)
+
+// This file is what the operator sees of the node among others, and may ask of
+// it; rpc and the metrics use it.
+
+// Scores of our addresses, as in Bitcoin Core: of what we listen on, and of what
+// the operator said.
+const (
+	scoreListen   = 1
+	scoreAnnounce = 4
+)
+
+// Local returns what the node is on the network.
+func (n *Node) Local() peerinfo.Local {
+	hello := n.hello()
+	local := peerinfo.Local{
+		ID:        n.host.ID(),
+		Active:    n.host.NetworkActive(),
+		Services:  hello.Services,
+		RelayTxs:  hello.Relay,
+		Reachable: []peerinfo.Network{peerinfo.IPv4, peerinfo.IPv6},
+		Listen:    n.host.ListenAddrs(),
+	}
+	peers := n.host.Peers()
+	for _, p := range peers {
+		if p.Inbound() {
+			local.In++
+		} else {
+			local.Out++
+		}
+	}
+	for _, addr := range local.Listen {
+		local.Addresses = addLocal(local.Addresses, addr, scoreListen)
+	}
+	for _, addr := range n.cfg.Host.Announce {
+		local.Addresses = addLocal(local.Addresses, addr, scoreAnnounce)
+	}
+	for _, p := range peers {
+		host, _, _ := peerinfo.HostPort(p.Hello().Observed)
+		for i := range local.Addresses {
+			if local.Addresses[i].Host == host {
+				local.Addresses[i].Score++
+			}
+		}
+	}
+	return local
+}
+
+// addLocal adds an address of ours if others can reach it, or raises its score.
+func addLocal(list []peerinfo.LocalAddress, multiaddr string, score int) []peerinfo.LocalAddress {
+	host, port, ok := peerinfo.HostPort(multiaddr)
+	ip, err := netip.ParseAddr(host)
+	if !ok || err != nil || !ip.IsGlobalUnicast() || ip.IsPrivate() {
+		return list
+	}
+	at := slices.IndexFunc(list, func(a peerinfo.LocalAddress) bool { return a.Host == host && a.Port == port })
+	if at < 0 {
+		return append(list, peerinfo.LocalAddress{Host: host, Port: port, Score: score})
+	}
+	list[at].Score = max(list[at].Score, score)
+	return list
+}
+
+// Peers returns all peers, in the order in which they connected.
+func (n *Node) Peers() []peerinfo.Peer {
+	peers := n.host.Peers()
+	list := make([]peerinfo.Peer, len(peers))
+	for i, p := range peers {
+		list[i] = p.Info()
+		list[i].PushFrom, list[i].PushTo = n.relay.pushing(p)
+	}
+	return list
+}
+
+// Totals returns the traffic with all peers.
+func (n *Node) Totals() peerinfo.Totals { return n.host.Totals() }
+
+// Stats returns what has been counted.
+func (n *Node) Stats() peerinfo.Stats {
+	return peerinfo.Stats{Blocks: n.relay.info()}
+}
+
+// Ping pings every peer.
+func (n *Node) Ping() { n.host.PingAll() }
+
+// SetActive switches the network off, which disconnects every peer, or on.
+func (n *Node) SetActive(active bool) {
+	n.cfg.Log.Info().Bool("active", active).Msg("network switched")
+	n.host.SetNetworkActive(active)
+}
+
+// AddNode puts a node on the list of those to keep calling. The errors are
+// peerinfo.ErrAddress and peerinfo.ErrAdded.
+func (n *Node) AddNode(addr string) error { return n.host.AddNode(addr) }
+
+// RemoveNode takes a node off that list, or returns peerinfo.ErrNotAdded. A peer
+// stays connected.
+func (n *Node) RemoveNode(addr string) error { return n.host.RemoveNode(addr) }
+
+// OneTry calls a node once, and returns when it has become a peer or has not. That
+// it does not answer is no error, only peerinfo.ErrAddress is.
+func (n *Node) OneTry(ctx context.Context, addr string) error {
+	select {
+	case <-n.host.Running():
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := n.host.OneTry(ctx, addr)
+	if errors.Is(err, peerinfo.ErrAddress) {
+		return err
+	}
+	if err != nil {
+		n.cfg.Log.Info().Str("node", addr).Err(err).Msg("the node cannot be called")
+	}
+	return ctx.Err()
+}
+
+// AddedNodes returns the list of nodes to keep calling, with the connections to
+// each.
+func (n *Node) AddedNodes() []peerinfo.AddedNode {
+	peers := n.Peers()
+	list := []peerinfo.AddedNode{}
+	for _, addr := range n.host.AddedNodeList() {
+		added := peerinfo.AddedNode{Addr: addr}
+		id := ""
+		if info, err := host.ParseNode(addr, n.cfg.Host.DefaultPort, true); err == nil {
+			id = info.ID.String()
+		}
+		for _, p := range peers {
+			if p.ID == id || p.Named(addr) {
+				added.Peers = append(added.Peers, peerinfo.AddedPeer{Addr: p.Addr, Inbound: p.Kind == peerinfo.Inbound})
+			}
+		}
+		list = append(list, added)
+	}
+	return list
+}
+
+// Disconnect disconnects the peer of that number, or returns
+// peerinfo.ErrNotConnected.
+func (n *Node) Disconnect(num int64) error {
+	for _, p := range n.host.Peers() {
+		if p.Num() == num {
+			p.Disconnect("the operator asked for it")
+			return nil
+		}
+	}
+	return peerinfo.ErrNotConnected
+}
+
+// Ban bans a subnet or a libp2p peer id until a time; the zero time means for as
+// long as bans last by default. The errors are peerinfo.ErrAddress and
+// peerinfo.ErrBanned.
+func (n *Node) Ban(target string, until time.Time) error {
+	if until.IsZero() {
+		until = n.cfg.Now().Add(cmp.Or(n.cfg.Host.BanTime, host.DefaultBanTime))
+	}
+	return n.host.Ban(target, until)
+}
+
+// Unban ends the ban of exactly that target, or returns peerinfo.ErrNotBanned.
+func (n *Node) Unban(target string) error { return n.host.Unban(target) }
+
+// Bans returns the bans that have not ended.
+func (n *Node) Bans() []peerinfo.Ban { return n.host.Bans() }
+
+// ClearBans ends every ban.
+func (n *Node) ClearBans() error { return n.host.ClearBans() }
