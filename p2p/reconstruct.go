@@ -51,6 +51,7 @@ type served struct {
 // transactions that are asked for, or as a whole.
 func (r *relay) obtain(in *incoming) {
 	e := &effort{r: r, in: in}
+	defer e.suspect()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for r.ctx.Err() == nil {
@@ -249,31 +250,73 @@ func (e *effort) judged(b *wire.Block, err error) {
 		r.log.Info().Stringer("block", in.hash).Err(err).Msg("block refused")
 	}
 	e.blame(b)
+	if _, held := r.chain.Entry(in.hash); !held {
+		b = nil // too early, perhaps: its time may come
+	}
 	e.end(b)
+}
+
+// suspect keeps what has been served towards a block that is not there yet, until
+// it is known who has lied.
+func (e *effort) suspect() {
+	r, in := e.r, e.in
+	if len(e.served) == 0 {
+		return
+	}
+	r.mu.Lock()
+	body := in.body
+	if body == nil {
+		for hash := range r.suspects { // any: this is not worth an order
+			if len(r.suspects) < maxTracked {
+				break
+			}
+			delete(r.suspects, hash)
+		}
+		r.suspects[in.hash] = append(r.suspects[in.hash], e.served...)
+	}
+	r.mu.Unlock()
+	if body != nil {
+		e.blame(body)
+	}
 }
 
 // blame has those answer for it who served transactions as the block's that are
 // not, now that it is known which are.
 func (e *effort) blame(b *wire.Block) {
-	for _, s := range e.served {
+	e.r.blame(b, e.served)
+	e.served = nil
+}
+
+func (r *relay) blame(b *wire.Block, list []served) {
+	hash := b.Hash()
+	r.mu.Lock()
+	list = append(list, r.suspects[hash]...)
+	delete(r.suspects, hash)
+	r.mu.Unlock()
+	for _, s := range list {
 		for i, at := range s.at {
 			if int64(at) >= int64(len(b.Txs)) {
 				break // the compact form named more than there are, which is another's doing
 			}
 			if b.Txs[at].WTxID() != s.wtxids[i] {
-				s.from.Penalise(banScore, fmt.Sprintf("served transactions that are not of block %v", e.in.hash))
+				s.from.Penalise(banScore, fmt.Sprintf("served transactions that are not of block %v", hash))
 				break
 			}
 		}
 	}
-	e.served = nil
 }
 
-// end ends the chase.
+// end ends the chase. Without a block it is forgotten, so that the next word of it
+// begins another one.
 func (e *effort) end(b *wire.Block) {
-	e.r.mu.Lock()
-	e.in.settle(b)
-	e.r.mu.Unlock()
+	r, in := e.r, e.in
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	in.settle(b)
+	if b == nil && r.blocks[in.hash] == in {
+		delete(r.blocks, in.hash)
+		r.order = slices.DeleteFunc(r.order, func(other *incoming) bool { return other == in })
+	}
 }
 
 // take makes use of an answer.

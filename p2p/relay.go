@@ -81,6 +81,9 @@ type relay struct {
 	peers  map[int64]*host.Peer
 	blocks map[wire.Hash]*incoming
 	order  []*incoming // oldest first
+	// suspects are peers that served transactions of blocks that then did not fit,
+	// and were not to be had elsewhere, by the block's hash.
+	suspects map[wire.Hash][]served
 }
 
 // incoming is a block near the tip.
@@ -124,7 +127,7 @@ func newRelay(chain Chain, pool Pool, maxWeight int, log zerolog.Logger) *relay 
 	r := &relay{
 		chain: chain, pool: pool, maxWeight: maxWeight, log: log,
 		peers:  map[int64]*host.Peer{},
-		blocks: map[wire.Hash]*incoming{},
+		blocks: map[wire.Hash]*incoming{}, suspects: map[wire.Hash][]served{},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
@@ -499,6 +502,7 @@ func (r *relay) newTip(tip wire.BlockRef) {
 	}
 	r.mu.Unlock()
 	r.pass(in, compact.New(b, nonce(), nil), true)
+	r.blame(b, nil)
 }
 
 // settle ends the chase. b is the body, nil if there is none to be had.
