@@ -119,35 +119,6 @@ func (l *Ledger) caughtUp(n *node) bool {
 	return true
 }
 
-// UpdatesSince returns the steps from the block at to the current tip, oldest
-// first, at most max of them (0: all): blocks that are disconnected, then
-// blocks that are connected. A reader that follows the chain applies them,
-// remembers the last one's block (of a disconnected one: its parent) as the
-// next at, and asks again until there are none. at may lie off the active
-// chain. The only error is ErrUnknownBlock.
-func (l *Ledger) UpdatesSince(at wire.BlockRef, max int) ([]consensus.Update, error) {
-	l.tree.mu.RLock()
-	defer l.tree.mu.RUnlock()
-	n := l.tree.nodes[at.Hash]
-	if n == nil {
-		return nil, fmt.Errorf("%w: %v", ErrUnknownBlock, at.Hash)
-	}
-	tip := l.tree.active[len(l.tree.active)-1]
-	fork := n.fork(tip)
-	steps := int(n.height-fork.height) + int(tip.height-fork.height)
-	if max > 0 {
-		steps = min(steps, max)
-	}
-	updates := make([]consensus.Update, 0, steps)
-	for ; n != fork && len(updates) < steps; n = n.parent {
-		updates = append(updates, consensus.Update{Ref: n.ref()})
-	}
-	for h := fork.height + 1; len(updates) < steps; h++ {
-		updates = append(updates, consensus.Update{Ref: l.tree.active[h].ref(), Connected: true})
-	}
-	return updates, nil
-}
-
 // writable reports why nothing can be written, if so. The mutex is held.
 func (l *Ledger) writable() error {
 	switch {

@@ -115,6 +115,7 @@ type tree struct {
 	genesis *node
 	best    *node   // most work among the valid
 	active  []*node // by height: the chain that readers see
+	left    departures
 
 	// Guarded by the ledger's mutex alone.
 	dirty map[*node]struct{} // changed since the last commit
@@ -285,6 +286,10 @@ func (t *tree) setActive(tip *node) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	have := len(t.active)
+	old := t.active[have-1]
+	for fork := old.fork(tip); old != fork; old = old.parent {
+		t.left.add(old)
+	}
 	if int(tip.height)+1 < have {
 		clear(t.active[tip.height+1:])
 		t.active = t.active[:tip.height+1]

@@ -355,11 +355,15 @@ func (p *Pool) failsByPolicy(c *candidate) bool {
 // are valid, into the pool.
 func (p *Pool) enter(c *candidate, o AddOptions) error {
 	p.removeAll(c.replaced, goneReplaced)
-	if c.time == 0 {
+	fresh := c.time == 0 // or it has been here before
+	if fresh {
 		c.time = p.cfg.Now().Unix()
 	}
 	e := c.entry(p.state.Tip.Height)
 	p.insert(e, c)
+	if fresh {
+		p.latest.add(e)
+	}
 	if o.Local {
 		e.flags |= flagUnbroadcast
 		p.unbroadcast++
@@ -394,6 +398,7 @@ func (c *candidate) entry(height uint32) *entry {
 func (p *Pool) insert(e *entry, c *candidate) {
 	p.sweep()
 	p.byID.put(e, 0)
+	p.byWitness.put(e, 0)
 	e.prevOuts(c.tx, func(_ *wire.OutPoint, at uint32) { p.spends.put(e, at) })
 	p.bytes += int64(e.vsize)
 	p.fees += e.fee
@@ -404,6 +409,7 @@ func (p *Pool) insert(e *entry, c *candidate) {
 	p.join(e)
 	p.reranked(e)
 	p.arrivals.add(e)
+	p.latest.number(e)
 	p.journal.tx(e)
 	p.sequence++
 	p.touched()

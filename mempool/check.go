@@ -78,6 +78,8 @@ func (p *Pool) check() error {
 		return fmt.Errorf("mempool: fees of %v in all, counted %v", fees, p.fees)
 	case usage != p.usage:
 		return fmt.Errorf("mempool: memory of %d in all, counted %d", usage, p.usage)
+	case p.byWitness.used != p.byID.used:
+		return fmt.Errorf("mempool: %d witness ids are indexed, and %d ids", p.byWitness.used, p.byID.used)
 	case inputs != p.spends.used:
 		return fmt.Errorf("mempool: %d inputs in all, %d are indexed", inputs, p.spends.used)
 	case unbroadcast != p.unbroadcast:
@@ -99,6 +101,8 @@ func (p *Pool) checkEntry(e *entry, tx *wire.Tx) error {
 		return fmt.Errorf("its ids are not those of its bytes")
 	case p.lookup(&e.txid) != e:
 		return fmt.Errorf("is not found by its id")
+	case p.lookupWitness(&e.wtxid) != e:
+		return fmt.Errorf("is not found by its witness id")
 	case e.modified != saturating(e.fee, p.deltas[e.txid]):
 		return fmt.Errorf("modified fee %v", e.modified)
 	}

@@ -27,9 +27,12 @@ type Chain interface {
 	Changed() <-chan struct{}
 	// State returns the state at a block.
 	State(hash wire.Hash) (consensus.State, error)
-	// UpdatesSince returns the steps from the block at to the tip, oldest
-	// first, at most max of them (0: all).
-	UpdatesSince(at wire.BlockRef, max int) ([]consensus.Update, error)
+	// MovesSince returns the steps from the block at to the tip, oldest first, and
+	// the blocks that were on the active chain since the departures counted
+	// before, but lie neither on it now nor below at.
+	MovesSince(at wire.BlockRef, departures uint64) (updates []consensus.Update, passed []wire.BlockRef, now uint64, err error)
+	// Departures counts the blocks that have left the active chain.
+	Departures() uint64
 	// Block returns the body of a block.
 	Block(hash wire.Hash) (*wire.Block, error)
 	// CoinSnapshot returns the coins at one tip, to be closed by the caller.

@@ -20,6 +20,7 @@ type entry struct {
 	vsize       int32       // in virtual bytes, signature operations considered
 	sigOps      int32       // cost
 	flags       entryFlags
+	number      uint32 // of its arrival, the low bits; see Pool.arrived
 
 	// family is what it has to do with other transactions of the pool, nil for
 	// most: they have no relatives there.
@@ -153,10 +154,11 @@ func (e *entry) prevOuts(tx *wire.Tx, f func(op *wire.OutPoint, at uint32)) {
 	}
 }
 
-// What an entry takes besides its bytes: itself, its places in the two
-// lists of the ranking and in that of arrivals, and its id's slot. A spent outpoint takes a slot too.
+// What an entry takes besides its bytes: itself, its places in the two lists of
+// the ranking and in that of arrivals, and the slots of its two ids. A spent
+// outpoint takes a slot too.
 const (
-	entryBytes  = int(unsafe.Sizeof(entry{})) + 3*8 + slotBytes
+	entryBytes  = int(unsafe.Sizeof(entry{})) + 3*8 + 2*slotBytes
 	familyBytes = int(unsafe.Sizeof(family{}))
 	linkBytes   = 8 // in a list of relatives
 )

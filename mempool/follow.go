@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -21,27 +22,40 @@ func (p *Pool) Sync() error { return p.read(func() {}) }
 // conflicts with it, and what is mined no more comes back. An error leaves the
 // pool at the tip where it was, to be tried again. The pool is locked.
 func (p *Pool) advance() error {
-	if p.chain.Tip().Tip == p.state.Tip {
+	if p.chain.Tip().Tip == p.state.Tip && p.chain.Departures() == p.left {
 		return nil
 	}
 	p.sweep()
-	updates, err := p.chain.UpdatesSince(p.state.Tip, 0)
-	if err != nil || len(updates) == 0 {
+	updates, passed, left, err := p.chain.MovesSince(p.state.Tip, p.left)
+	if err != nil {
 		return err
+	}
+	if len(updates) == 0 && len(passed) == 0 {
+		p.left = left
+		return nil
 	}
 	disconnected := 0
 	for disconnected < len(updates) && !updates[disconnected].Connected {
 		disconnected++
 	}
-	var back returning
+	// What was mined while the pool did not look comes back as well.
+	gone := slices.Clone(passed)
 	for _, u := range updates[:disconnected] {
-		b, err := p.chain.Block(u.Ref.Hash)
-		if err != nil {
-			return fmt.Errorf("mempool: disconnected block %v: %w", u.Ref.Hash, err)
-		}
-		back.add(b, u.Ref.Height)
+		gone = append(gone, u.Ref)
 	}
-	end := back.parent
+	slices.SortStableFunc(gone, func(a, b wire.BlockRef) int { return cmp.Compare(b.Height, a.Height) })
+	var back returning
+	end := p.state.Tip
+	for _, ref := range gone {
+		b, err := p.chain.Block(ref.Hash)
+		if err != nil {
+			return fmt.Errorf("mempool: disconnected block %v: %w", ref.Hash, err)
+		}
+		back.add(b)
+		if disconnected > 0 && ref == updates[disconnected-1].Ref {
+			end = wire.BlockRef{Height: ref.Height - 1, Hash: b.Header.PrevBlock}
+		}
+	}
 	if len(updates) > disconnected {
 		end = updates[len(updates)-1].Ref
 	}
@@ -50,7 +64,7 @@ func (p *Pool) advance() error {
 		return fmt.Errorf("mempool: state at %v: %w", end, err)
 	}
 	var coins consensus.CoinSnapshot
-	if disconnected > 0 {
+	if len(gone) > 0 {
 		// What comes back is judged by the coins at the new tip. If the chain
 		// is moving on at this moment, the pool follows when it is asked next.
 		if coins, err = p.chain.CoinSnapshot(); err != nil {
@@ -76,13 +90,13 @@ func (p *Pool) advance() error {
 		back.drop(b)
 	}
 	p.dropCoins()
-	p.state, p.coins = state, coins
+	p.state, p.coins, p.left = state, coins, left
 	if len(updates) > disconnected {
 		p.floor.sinking, p.floor.updated = true, p.cfg.Now()
 	}
 	p.touched()
 	p.evictions = nil // built anew when it is needed
-	if disconnected > 0 {
+	if len(gone) > 0 {
 		if err := p.bringBack(&back); err != nil {
 			return err
 		}
@@ -124,12 +138,10 @@ type returning struct {
 	txs     []*wire.Tx // the last of the highest block first
 	dropped []*wire.Tx // those that there was no room for
 	bytes   int
-	parent  wire.BlockRef // of the lowest block
 }
 
-// add takes the transactions of the next lower block.
-func (r *returning) add(b *wire.Block, height uint32) {
-	r.parent = wire.BlockRef{Height: height - 1, Hash: b.Header.PrevBlock}
+// add takes the transactions of a block that is no higher than the last one.
+func (r *returning) add(b *wire.Block) {
 	for i := len(b.Txs) - 1; i > 0; i-- {
 		r.txs = append(r.txs, b.Txs[i])
 		r.bytes += b.Txs[i].Size()
@@ -173,7 +185,9 @@ func (p *Pool) bringBack(back *returning) error {
 		}
 	}
 	for _, tx := range back.dropped {
-		p.removeSpenders(tx)
+		if err := p.removeSpenders(tx); err != nil {
+			return err
+		}
 	}
 	p.reunite(restored)
 	return p.removeInvalid()
@@ -193,12 +207,12 @@ func (p *Pool) restore(tx *wire.Tx) (*entry, error) {
 		if !IsRejected(err) {
 			return nil, fmt.Errorf("mempool: bring back %v: %w", tx.TxID(), err)
 		}
-		p.removeSpenders(tx)
-		return nil, nil
+		return nil, p.removeSpenders(tx)
 	}
 	c.time = p.cfg.Now().Unix()
 	e := c.entry(p.state.Tip.Height)
 	p.insert(e, c)
+	p.latest.add(e)
 	return e, nil
 }
 
@@ -230,14 +244,27 @@ func (p *Pool) reunite(restored []*entry) {
 }
 
 // removeSpenders takes out what spends the outputs of a transaction that does
-// not come back.
-func (p *Pool) removeSpenders(tx *wire.Tx) {
+// not come back, unless it is in the pool or in a block all the same. An error is
+// a fault.
+func (p *Pool) removeSpenders(tx *wire.Tx) error {
 	txid := tx.TxID()
+	if p.lookup(&txid) != nil {
+		return nil
+	}
 	for i := range tx.Outputs {
-		if e := p.spender(&wire.OutPoint{TxID: txid, Index: uint32(i)}); e != nil {
+		op := wire.OutPoint{TxID: txid, Index: uint32(i)}
+		e := p.spender(&op)
+		if e == nil {
+			continue
+		}
+		var coin consensus.Coin
+		if found, err := p.coins.FetchCoin(op, &coin); err != nil {
+			return err
+		} else if !found {
 			p.removeWithDescendants(e, goneDisconnected)
 		}
 	}
+	return nil
 }
 
 // removeInvalid takes out what a reorganisation has made invalid: coinbases are

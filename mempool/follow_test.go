@@ -93,6 +93,85 @@ func TestReorganisation(t *testing.T) {
 	w.holds(x2, above)
 }
 
+// What a block had that came and went while the pool did not look comes back, too.
+func TestReorganisationUnseen(t *testing.T) {
+	// start - a (x, y spends x, z) and start - b1 - b2.
+	t.Run("left behind", func(t *testing.T) {
+		w := newWorld(t, nil)
+		x := w.spend(10_000, 2, w.coin(0))
+		y := w.child(x, 0, 10_000, 2)
+		z := w.spend(10_000, 2, w.coin(1))
+		ofZ := w.child(z, 0, 10_000, 1)
+		other := w.spend(10_000, 2, w.coin(2))
+		w.add(z, ofZ, other)
+		w.mine(x, y, z)
+		w.Goto("start")
+		w.goTo(w.MineN(2)...)
+		w.holds(x, y, z, ofZ, other)
+	})
+	t.Run("in conflict", func(t *testing.T) {
+		w := newWorld(t, nil)
+		x := w.spend(10_000, 2, w.coin(0))
+		z := w.spend(10_000, 2, w.coin(1))
+		x2 := w.spend(20_000, 2, w.coin(0))
+		w.mine(x, z)
+		w.Goto("start")
+		b1, b2 := w.Mine(x2), w.Mine()
+		w.goTo(b1, b2)
+		w.holds(z)
+	})
+	t.Run("taken back", func(t *testing.T) {
+		w := newWorld(t, nil)
+		x := w.spend(10_000, 2, w.coin(0))
+		y := w.spend(10_000, 2, w.coin(1))
+		w.add(y)
+		w.mine(x, y)
+		if err := w.ledger.Invalidate(t.Context(), blockAt(w, 1)); err != nil {
+			t.Fatal(err)
+		}
+		w.holds(x, y)
+		if err := w.ledger.Reconsider(t.Context(), blockAt(w, 1)); err != nil {
+			t.Fatal(err)
+		}
+		w.holds()
+	})
+	// The pool is at a1, has a child of what a1 has, and sees a1 again.
+	t.Run("there and back", func(t *testing.T) {
+		w := newWorld(t, nil)
+		x := w.spend(10_000, 2, w.coin(0))
+		y := w.spend(10_000, 2, w.coin(1))
+		a := w.mine(x)
+		ofX := w.child(x, 0, 10_000, 1)
+		w.add(ofX)
+		w.Goto("start")
+		b := w.Mine(y, x)
+		w.submit(b)
+		for _, hash := range []wire.Hash{b.Hash(), a.Hash()} {
+			if err := w.ledger.Precious(hash); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := w.ledger.Tip().Tip.Hash; got != a.Hash() {
+			t.Fatalf("the tip is %v", got)
+		}
+		w.holds(ofX, y)
+	})
+	t.Run("stored and back", func(t *testing.T) {
+		w := newWorld(t, nil)
+		w.holds()
+		var all []*wire.Tx
+		// Branches of growing length, each with another transaction.
+		for i := range 4 {
+			w.Goto("start")
+			x := w.spend(10_000, 2, w.coin(i))
+			all = append(all, x)
+			blocks := append([]*wire.Block{w.Mine(x)}, w.MineN(i)...)
+			w.goTo(blocks...)
+		}
+		w.holds(all[:3]...)
+	})
+}
+
 // Coinbases and lock times that a reorganisation takes back.
 func TestReorganisationMakesInvalid(t *testing.T) {
 	w := newWorld(t, nil)
@@ -154,17 +233,17 @@ func TestReturningIsBounded(t *testing.T) {
 		return tx
 	}
 	b := &wire.Block{Txs: []*wire.Tx{{}, big(), big()}}
-	r.add(b, 10)
+	r.add(b)
 	if len(r.txs) != 2 || len(r.dropped) != 0 || r.txs[0] != b.Txs[2] {
 		t.Errorf("%d wait, %d dropped", len(r.txs), len(r.dropped))
 	}
-	r.add(&wire.Block{Txs: []*wire.Tx{{}, big()}}, 9)
+	r.add(&wire.Block{Txs: []*wire.Tx{{}, big()}})
 	if len(r.txs) != 2 || len(r.dropped) != 1 || r.dropped[0] != b.Txs[2] {
 		t.Errorf("%d wait, %d dropped", len(r.txs), len(r.dropped))
 	}
 	r.drop(b)
-	if len(r.txs) != 1 || len(r.dropped) != 0 || r.parent.Height != 8 {
-		t.Errorf("%d wait, %d dropped, parent %v", len(r.txs), len(r.dropped), r.parent)
+	if len(r.txs) != 1 || len(r.dropped) != 0 {
+		t.Errorf("%d wait, %d dropped", len(r.txs), len(r.dropped))
 	}
 }
 

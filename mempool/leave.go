@@ -93,6 +93,9 @@ func (p *Pool) retire(e *entry, tx *wire.Tx, why departure) {
 	if why != goneMined {
 		p.journal.gone(&e.txid)
 	}
+	if why == goneReplaced {
+		p.replaced.add(e)
+	}
 	p.sequence++
 	p.counts.left(why)
 	p.touched()
@@ -104,6 +107,7 @@ func (p *Pool) sweep() {
 	for _, l := range p.leaving {
 		e := l.entry
 		p.byID.remove(e.txid[:], e, 0)
+		p.byWitness.remove(e.wtxid[:], e, 0)
 		e.prevOuts(l.tx, func(op *wire.OutPoint, at uint32) {
 			key := outPointKey(op)
 			p.spends.remove(key[:], e, at)

@@ -22,11 +22,13 @@ type Pool struct {
 	mu sync.Mutex // guards what follows
 
 	state consensus.State        // at the tip that the pool stands on
+	left  uint64                 // Chain.Departures then
 	coins consensus.CoinSnapshot // at that tip; nil until somebody needs it
 
 	byID       table    // entries by txid
+	byWitness  table    // entries by wtxid
 	spends     table    // entries by each outpoint that they spend
-	leaving    []leaver // still in byID and spends; see retire
+	leaving    []leaver // still in the tables; see retire
 	deltas     map[wire.Hash]wire.Amount
 	walks      uint64 // how many walks there were: the mark of the last one
 	selections uint64 // the same of selections
@@ -37,6 +39,8 @@ type Pool struct {
 	spare            []*entry // memory for the next ranking
 	stale            int      // entries in ranking and pending that are gone
 	arrivals         arrivals
+	latest           latest
+	replaced         replaced
 	evictions        *evictions // nil while there is room
 
 	bytes       int64       // virtual sizes summed up
@@ -64,19 +68,21 @@ func New(cfg Config) (*Pool, error) {
 		return nil, err
 	}
 	p := &Pool{
-		cfg:     cfg,
-		chain:   cfg.Chain,
-		params:  cfg.Chain.Tip().Params,
-		log:     cfg.Log,
-		state:   cfg.Chain.Tip(),
-		byID:    newTable(func(e *entry, _ uint32) []byte { return e.txid[:] }),
-		spends:  newTable(func(e *entry, at uint32) []byte { return e.raw[at : at+outPointSize] }),
-		deltas:  map[wire.Hash]wire.Amount{},
-		changed: make(chan struct{}),
-		loaded:  cfg.File == "",
+		cfg:       cfg,
+		chain:     cfg.Chain,
+		params:    cfg.Chain.Tip().Params,
+		log:       cfg.Log,
+		left:      cfg.Chain.Departures(), // before the tip, so that none is missed
+		byID:      newTable(func(e *entry, _ uint32) []byte { return e.txid[:] }),
+		byWitness: newTable(func(e *entry, _ uint32) []byte { return e.wtxid[:] }),
+		spends:    newTable(func(e *entry, at uint32) []byte { return e.raw[at : at+outPointSize] }),
+		deltas:    map[wire.Hash]wire.Amount{},
+		changed:   make(chan struct{}),
+		loaded:    cfg.File == "",
 		// Core's first sequence number is 1.
 		sequence: 1,
 	}
+	p.state = cfg.Chain.Tip()
 	return p, nil
 }
 
@@ -131,6 +137,9 @@ func (p *Pool) count() int { return p.byID.used - len(p.leaving) }
 
 // lookup finds an entry by its id, nil if there is none.
 func (p *Pool) lookup(txid *wire.Hash) *entry { return present(p.byID.get(txid[:])) }
+
+// lookupWitness finds an entry by its witness id, nil if there is none.
+func (p *Pool) lookupWitness(wtxid *wire.Hash) *entry { return present(p.byWitness.get(wtxid[:])) }
 
 // spender finds the entry that spends an output, nil if none does.
 func (p *Pool) spender(op *wire.OutPoint) *entry {

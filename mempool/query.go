@@ -70,7 +70,8 @@ func (p *Pool) Tx(txid wire.Hash) (tx *wire.Tx, ok bool) {
 }
 
 // Each calls f with the witness id and the encoding, with witnesses, of every
-// transaction, in no order. Those that have just left the pool may be among them.
+// transaction, in no order. Those that have just left the pool, and the last ones
+// that were replaced, may be among them: others may have put them in a block.
 // f must be quick, must not call the Pool, and may keep raw, which nobody changes,
 // but not wtxid.
 func (p *Pool) Each(f func(wtxid *wire.Hash, raw []byte)) error {
@@ -79,6 +80,9 @@ func (p *Pool) Each(f func(wtxid *wire.Hash, raw []byte)) error {
 			if e.raw != nil {
 				f(&e.wtxid, e.raw)
 			}
+		}
+		for i := range p.replaced.list {
+			f(&p.replaced.list[i].wtxid, p.replaced.list[i].raw)
 		}
 	})
 }
