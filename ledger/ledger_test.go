@@ -406,6 +406,20 @@ func TestOrderOfArrival(t *testing.T) {
 		t.Fatalf("wanted: %v", got)
 	}
 	checkAt(t, l, s.Chain)
+	// A chain of less work, which nobody wants by itself.
+	s.GotoHash(blocks[2].Hash())
+	side := s.MineN(2)
+	if _, err := l.AddHeaders([]wire.Header{side[0].Header, side[1].Header}); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, side[0])
+	if got := l.Missing(side[1].Hash(), 10); len(got) != 1 || got[0].Hash != side[1].Hash() || got[0].Height != 5 {
+		t.Fatalf("missing: %v", got)
+	}
+	if got := l.Missing(wire.Hash{1}, 10); got != nil {
+		t.Fatalf("of an unknown block are missing: %v", got)
+	}
+	s.GotoHash(blocks[len(blocks)-1].Hash())
 	_, err = l.AddHeaders([]wire.Header{{PrevBlock: wire.Hash{1}}})
 	wantError(t, err, ErrUnknownParent)
 	late := s.Next().Header

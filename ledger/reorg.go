@@ -248,8 +248,24 @@ func (l *Ledger) commitMarks() error {
 func (l *Ledger) Wanted(max int) []wire.BlockRef {
 	l.tree.mu.RLock()
 	defer l.tree.mu.RUnlock()
-	best := l.tree.best
-	fork := best.fork(l.tree.active[len(l.tree.active)-1])
+	return l.tree.missing(l.tree.best, max)
+}
+
+// Missing is Wanted for the chain of headers that ends in the block named hash.
+// There are none if that is not known.
+func (l *Ledger) Missing(hash wire.Hash, max int) []wire.BlockRef {
+	l.tree.mu.RLock()
+	defer l.tree.mu.RUnlock()
+	if n := l.tree.nodes[hash]; n != nil {
+		return l.tree.missing(n, max)
+	}
+	return nil
+}
+
+// missing returns, lowest first, up to max blocks between the active chain and
+// best whose bodies are missing. The lock is held.
+func (t *tree) missing(best *node, max int) []wire.BlockRef {
+	fork := best.fork(t.active[len(t.active)-1])
 	var wanted []wire.BlockRef
 	// Ancestors are found from above, so the way up goes in strides.
 	const stride = 1024

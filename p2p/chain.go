@@ -22,10 +22,11 @@ type Chain interface {
 	Entry(hash wire.Hash) (ledger.Entry, bool)
 	EntryAt(height uint32) (ledger.Entry, bool)
 	Ancestor(hash wire.Hash, height uint32) (ledger.Entry, bool)
-	Wanted(max int) []wire.BlockRef
+	Missing(hash wire.Hash, max int) []wire.BlockRef
 	AddHeaders(hs []wire.Header) (wire.BlockRef, error)
 
 	AddBlock(ctx context.Context, b *wire.Block) error
+	AddBlocks(ctx context.Context, deliveries <-chan ledger.Delivery) error
 	Block(hash wire.Hash) (*wire.Block, error)
 	BlockBytes(hash wire.Hash) ([]byte, error)
 	Pruning() (on bool, lowest uint32)

@@ -42,7 +42,8 @@ type Config struct {
 type Node struct {
 	cfg   Config
 	host  *host.Host
-	relay *relay // new blocks
+	relay *relay  // new blocks
+	sync  *syncer // the rest of the chain
 }
 
 // New makes a node, which listens from now on and talks once it runs.
@@ -56,6 +57,8 @@ func New(cfg Config) (*Node, error) {
 	n := &Node{cfg: cfg}
 	n.relay = newRelay(cfg.Chain, cfg.Pool, cfg.Params.MaxBlockWeight, cfg.Log)
 	n.relay.accept = n.acceptBlock
+	n.sync = newSyncer(&n.cfg)
+	n.sync.chasing, n.relay.heard, n.relay.gaveUp = n.relay.chasing, n.sync.heard, n.sync.given
 
 	hostConfig := cfg.Host
 	hostConfig.Genesis, hostConfig.MaxBlockWeight = cfg.Params.GenesisHash, cfg.Params.MaxBlockWeight
@@ -78,6 +81,7 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, run := range []func(context.Context) error{
 		n.host.Run,
 		n.relay.run,
+		n.sync.run,
 	} {
 		parts.Go(func() {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
@@ -117,11 +121,13 @@ func (n *Node) hello() message.Hello {
 // Connected is called by the host for each new peer.
 func (n *Node) Connected(p *host.Peer) {
 	n.relay.connected(p)
+	n.sync.connected(p)
 }
 
 // Disconnected is called by the host once a peer is gone.
 func (n *Node) Disconnected(p *host.Peer) {
 	n.relay.disconnected(p)
+	n.sync.disconnected(p)
 }
 
 // Received is called by the host for each message of a peer.
@@ -139,6 +145,10 @@ func (n *Node) Received(p *host.Peer, m message.Message) {
 // Serve is called by the host for each request of a peer.
 func (n *Node) Serve(ctx context.Context, p *host.Peer, name string, request []byte, answer func(frame []byte) error) error {
 	switch name {
+	case message.NameHeaders:
+		return n.serveHeaders(p, request, answer)
+	case message.NameBlocks:
+		return n.serveBlocks(ctx, p, request, answer)
 	case message.NameCompact:
 		return n.relay.serveCompact(ctx, request, answer)
 	case message.NameBlockTxn:

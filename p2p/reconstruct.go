@@ -67,6 +67,9 @@ func (r *relay) obtain(in *incoming) {
 			if s.giveUp {
 				r.log.Debug().Stringer("block", in.hash).Msg("block not found where it was announced")
 				e.end(nil)
+				if r.gaveUp != nil {
+					r.gaveUp(in.hash)
+				}
 				return
 			}
 			if s.ask {

@@ -64,6 +64,8 @@ type relay struct {
 	accept func(ctx context.Context, b *wire.Block, whole *host.Peer) error
 	// heard tells the sync that a peer has a block with that header.
 	heard func(p *host.Peer, h *wire.Header)
+	// gaveUp tells the sync that a block was not to be had here.
+	gaveUp func(hash wire.Hash)
 	// publish gossips a header; it may be nil.
 	publish func(h *wire.Header)
 	log     zerolog.Logger

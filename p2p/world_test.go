@@ -34,7 +34,7 @@ type world struct {
 // testNode is a node with a real ledger and a real pool.
 type testNode struct {
 	*Node
-	t      *testing.T
+	t      testing.TB
 	ledger *ledger.Ledger
 	pool   *mempool.Pool
 	stop   func()
@@ -75,6 +75,13 @@ func (w *world) startOne(i int, change func(i int, cfg *Config)) *testNode {
 			t.Fatal(err)
 		}
 	}
+	return runNode(t, i, l, params, now, change)
+}
+
+// runNode runs a node on a ledger until the test ends, or until it is stopped, and
+// closes the ledger then.
+func runNode(t testing.TB, i int, l *ledger.Ledger, params *consensus.Params, now func() time.Time, change func(i int, cfg *Config)) *testNode {
+	t.Helper()
 	rules := policy.DefaultRules()
 	rules.AcceptNonStandard = true
 	pool, err := mempool.New(mempool.Config{Chain: l, Rules: rules, Limits: mempool.DefaultLimits(), Workers: 1, Now: now})

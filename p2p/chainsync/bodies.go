@@ -21,6 +21,8 @@ const (
 	maxStalls = 2
 	// again is when a peer is asked again for a body that it did not have.
 	again = 5 * time.Second
+	// maxOpen is how many requests for bodies a peer has open.
+	maxOpen = 3
 	// nearTip is how many bodies at the end of the chain may come by themselves.
 	nearTip = 2
 )
@@ -163,7 +165,7 @@ func (m *Machine) resting(p *peer) bool {
 // hasRoom reports whether p is to be asked for more. It is asked for several
 // bodies at once, so it waits until half of what it may have is free.
 func (m *Machine) hasRoom(p *peer) bool {
-	return m.usable(p) && (len(p.inflight) == 0 || len(p.inflight) <= p.limit/2)
+	return m.usable(p) && (len(p.inflight) == 0 || len(p.inflight) <= p.limit/2 && p.openRequests() < maxOpen)
 }
 
 // byPace returns the peers, the fastest first, those that rest last.
@@ -417,12 +419,12 @@ func (m *Machine) judged(e Judged) {
 	switch e.Verdict {
 	case Mutated:
 		if p != nil {
-			m.penalise(p, 100, "a block whose body is not the one that its header names")
+			m.penalise(p, 100, "a block whose body is not the one that its header names", e.Detail)
 		}
 		m.rewind(e.Hash)
 	case Invalid:
 		if p != nil {
-			m.penalise(p, 100, "an invalid block")
+			m.penalise(p, 100, "an invalid block", e.Detail)
 		}
 		m.chainChanged()
 		m.other = make(map[wire.Hash]*path)

@@ -45,6 +45,7 @@ type HeadersAdded struct {
 	Peer    int64
 	Last    wire.Hash // the last of them
 	Verdict Verdict   // Good, TooNew, Invalid, InvalidChain or Unconnected
+	Detail  string    // what is wrong with them, for people
 }
 
 // Announced says that a peer has told of a block by its header, unasked.
@@ -84,6 +85,7 @@ type Judged struct {
 	Peer    int64
 	Hash    wire.Hash
 	Verdict Verdict
+	Detail  string // what is wrong with it, for people
 }
 
 // Expected says that the body of a block is being fetched by other means. It is

@@ -65,7 +65,7 @@ func (m *Machine) driveHeaders() {
 
 // behind reports whether much of the chain of headers is missing, by the clock.
 func (m *Machine) behind() bool {
-	return m.now.Sub(time.Unix(int64(m.best.Time), 0)) > farBehind
+	return m.clock().Sub(time.Unix(int64(m.best.Time), 0)) > farBehind
 }
 
 // nextForHeaders returns the peer to ask for headers next, or nil.
@@ -271,7 +271,7 @@ func (m *Machine) headersAdded(e HeadersAdded) {
 		p.more, p.pass = false, nil
 		p.retryAt = m.now.Add(time.Minute)
 	case Invalid:
-		m.penalise(p, 100, "an invalid header")
+		m.penalise(p, 100, "an invalid header", e.Detail)
 	case InvalidChain:
 		m.onInvalid(p)
 	default:

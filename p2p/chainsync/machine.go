@@ -35,6 +35,8 @@ type Config struct {
 	MinimumWork pow.Work
 	// MaxBytes: see DefaultMaxBytes. The lowest missing body is always asked for.
 	MaxBytes int
+	// Clock is what headers are judged by; nil: the time of the Step.
+	Clock func() time.Time
 	// Patience: see DefaultPatience.
 	Patience time.Duration
 	// Report: see DefaultReport.
@@ -124,6 +126,14 @@ func (m *Machine) nextReq() uint64 {
 	return m.req
 }
 
+// clock returns the time that headers are judged by.
+func (m *Machine) clock() time.Time {
+	if m.cfg.Clock != nil {
+		return m.cfg.Clock()
+	}
+	return m.now
+}
+
 // alive returns a peer that is known and not being got rid of, or nil.
 func (m *Machine) alive(num int64) *peer {
 	if p := m.peers[num]; p != nil && !p.ended {
@@ -157,7 +167,12 @@ func (m *Machine) gone(num int64) {
 }
 
 // penalise blames p; at 100 points nothing more is expected of it.
-func (m *Machine) penalise(p *peer, points int, reason string) {
+func (m *Machine) penalise(p *peer, points int, reason string, detail ...string) {
+	for _, d := range detail {
+		if d != "" {
+			reason += ": " + d
+		}
+	}
 	m.do(Penalise{Peer: p.num, Points: points, Reason: reason})
 	if points >= 100 {
 		m.end(p)

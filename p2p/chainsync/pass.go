@@ -66,13 +66,13 @@ func (m *Machine) inPass(p *peer, hs []wire.Header, hashes []wire.Hash) {
 func (m *Machine) firstPass(p *peer, hs []wire.Header) {
 	s, enough := p.pass, m.enough()
 	for i := range hs {
-		if err := consensus.ValidateHeader(s.state, &hs[i], m.now.Unix()); err != nil {
+		if err := consensus.ValidateHeader(s.state, &hs[i], m.clock().Unix()); err != nil {
 			if errors.Is(err, consensus.ErrTimeTooNew) {
 				p.pass = nil
 				p.retryAt = m.now.Add(time.Minute)
 				return
 			}
-			m.penalise(p, 100, "an invalid header")
+			m.penalise(p, 100, "an invalid header", err.Error())
 			return
 		}
 		s.state = consensus.ApplyHeader(s.state, &hs[i])

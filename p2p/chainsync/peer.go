@@ -64,6 +64,17 @@ func (p *peer) lastMove() time.Time {
 	return p.askedLast
 }
 
+// openRequests counts the requests that p's bodies in flight belong to.
+func (p *peer) openRequests() int {
+	n := 0
+	for i, b := range p.inflight { // those of a request stand together
+		if i == 0 || b.req != p.inflight[i-1].req {
+			n++
+		}
+	}
+	return n
+}
+
 // learn notes that p has the block named hash.
 func (m *Machine) learn(p *peer, hash wire.Hash) {
 	e, ok := m.view.Entry(hash)

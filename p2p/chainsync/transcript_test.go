@@ -237,7 +237,7 @@ func (p *player) command(f []string) {
 				p.tree.add(&a.header)
 			}
 		}
-		p.step(HeadersAdded{p.number(f[1]), b.Hash, v})
+		p.step(HeadersAdded{Peer: p.number(f[1]), Last: b.Hash, Verdict: v})
 	case "announce": // PEER BLOCK
 		p.step(Announced{p.number(f[1]), p.block(f[2]).header})
 	case "blocks": // PEER BLOCKS: they come and are good, or what the last word says
@@ -253,7 +253,7 @@ func (p *player) command(f []string) {
 			if v == Invalid {
 				p.tree.spoil(b)
 			}
-			p.step(Judged{p.number(f[1]), b.Hash, v})
+			p.step(Judged{Peer: p.number(f[1]), Hash: b.Hash, Verdict: v})
 			p.step(ChainChanged{})
 		}
 	case "come": // PEER BLOCKS: they come and are with the ledger

@@ -31,5 +31,5 @@ type Entry struct {
 	Work    pow.Work // of the chain up to it
 	Time    uint32   // of the header, Unix seconds
 	Invalid bool     // it or an ancestor is known to be invalid
-	Body    bool     // the body is stored, or was and has been pruned
+	Body    bool     // the body is stored
 }
