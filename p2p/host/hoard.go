@@ -1,24 +1,31 @@
 package host
 
 import (
+	"context"
 	"sync"
 	"time"
 )
 
 const (
-	// maxIncoming and maxOutgoing bound the large frames of all peers together.
-	maxIncoming = 32 << 20
-	maxOutgoing = 64 << 20
-	// holdSafe is how long any frame may take.
-	holdSafe = 3 * time.Second
+	// maxIncoming and maxOutgoing bound the large frames of all peers together
+	// that come in unasked and that go out as answers.
+	maxIncoming = 8 << 20
+	maxOutgoing = 20 << 20
+	// A peer that has moved less than slowSpeed bytes a second, after slowTime, may
+	// lose its frame to others.
+	slowTime  = 1500 * time.Millisecond
+	slowSpeed = 256 << 10
+	// hoardPoints is what that costs it.
+	hoardPoints = 20
+	// hoardWait is between two looks whether there is room.
+	hoardWait = 50 * time.Millisecond
 )
 
-// hoard bounds the memory of large frames that are on their way, over all peers:
-// when there is too much of it, whoever has held some for the longest loses it.
-// Frames of peers that are fast enough are gone before that is they.
+// hoard bounds the memory of frames that are on their way, over all peers. When
+// there is no room for another one, the slowest of them goes; those that are fast
+// enough are waited for.
 type hoard struct {
-	limit int           // bytes
-	safe  time.Duration // how long one may be held in any case
+	limit int // bytes
 
 	mu    sync.Mutex
 	bytes int
@@ -27,45 +34,84 @@ type hoard struct {
 
 // holding is one frame in a hoard.
 type holding struct {
-	in    *hoard
-	since time.Time
+	in   *hoard
+	drop func() // called once at most; must not wait
+
+	// Guarded by in.mu.
 	bytes int
-	drop  func() // must not wait
+	moved int           // bytes read or written
+	spent time.Duration // on that
+	since time.Time     // when what is being read or written began; may be zero
 }
 
 // hold begins to hold nothing yet. drop is called, at most once, when the frame
 // has to go; end must be called in any case.
-func (h *hoard) hold(drop func()) *holding {
-	return &holding{in: h, since: time.Now(), drop: drop}
+func (h *hoard) hold(drop func()) *holding { return &holding{in: h, drop: drop} }
+
+// add holds n more bytes, as soon as there is room for them. The error is that of
+// ctx.
+func (x *holding) add(ctx context.Context, n int) error {
+	for !x.in.admit(x, n) {
+		if err := sleep(ctx, hoardWait); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// add holds n more bytes.
-func (x *holding) add(n int) {
-	h := x.in
+func (h *hoard) admit(x *holding, n int) bool {
 	h.mu.Lock()
-	if h.held == nil {
-		h.held = map[*holding]struct{}{}
+	if h.bytes+n <= h.limit || h.bytes == x.bytes { // one alone may be of any size
+		if h.held == nil {
+			h.held = map[*holding]struct{}{}
+		}
+		h.held[x] = struct{}{}
+		x.bytes += n
+		h.bytes += n
+		h.mu.Unlock()
+		return true
 	}
-	h.held[x] = struct{}{}
-	x.bytes += n
-	h.bytes += n
-	var oldest *holding
-	if h.bytes > h.limit {
-		for o := range h.held {
-			if oldest == nil || o.since.Before(oldest.since) {
-				oldest = o
-			}
-		}
-		if time.Since(oldest.since) < h.safe {
-			oldest = nil
-		} else {
-			h.remove(oldest)
-		}
+	slowest := h.slowest(time.Now())
+	if slowest != nil {
+		h.remove(slowest)
 	}
 	h.mu.Unlock()
-	if oldest != nil {
-		oldest.drop()
+	if slowest != nil {
+		slowest.drop()
 	}
+	return false
+}
+
+// slowest returns whoever is slow, and slower than the others, or nil; h.mu is
+// held.
+func (h *hoard) slowest(now time.Time) (slowest *holding) {
+	least := float64(slowSpeed)
+	for x := range h.held {
+		spent := x.spent
+		if !x.since.IsZero() {
+			spent += now.Sub(x.since)
+		}
+		if speed := float64(x.moved) / spent.Seconds(); spent >= slowTime && speed < least {
+			slowest, least = x, speed
+		}
+	}
+	return slowest
+}
+
+// moving tells that bytes are read or written from now on.
+func (x *holding) moving() {
+	x.in.mu.Lock()
+	defer x.in.mu.Unlock()
+	x.since = time.Now()
+}
+
+// rest tells that n bytes have been.
+func (x *holding) rest(n int) {
+	x.in.mu.Lock()
+	defer x.in.mu.Unlock()
+	x.moved += n
+	x.spent += time.Since(x.since)
+	x.since = time.Time{}
 }
 
 func (x *holding) end() {
@@ -79,4 +125,5 @@ func (h *hoard) remove(x *holding) {
 		delete(h.held, x)
 		h.bytes -= x.bytes
 	}
+	x.bytes = 0
 }

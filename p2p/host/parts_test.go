@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,35 +83,50 @@ func TestBucket(t *testing.T) {
 	})
 }
 
-// The oldest frame goes when there is too much, but none that is young.
+// The slowest frame goes when there is no room, and none that is fast.
 func TestHoard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := hoard{limit: 100, safe: time.Second}
+		h := hoard{limit: 100 << 10}
 		var dropped []int
-		hold := func(i int) *holding { return h.hold(func() { dropped = append(dropped, i) }) }
-		first := hold(1)
-		first.add(60)
-		second := hold(2)
-		second.add(60)
+		hold := func(i int) *holding {
+			return h.hold(func() { dropped = append(dropped, i) })
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), slowTime/2)
+		defer cancel()
+		stuck, slow, fast := hold(1), hold(2), hold(3)
+		for _, x := range []*holding{stuck, slow, fast} {
+			if err := x.add(ctx, 33<<10); err != nil {
+				t.Fatal(err)
+			}
+			x.moving()
+		}
+		late := hold(4)
+		wantErr(t, late.add(ctx, 33<<10), context.DeadlineExceeded)
 		if len(dropped) != 0 {
-			t.Fatalf("dropped %v, which are young", dropped)
+			t.Fatalf("dropped %v before their time", dropped)
 		}
-		time.Sleep(time.Second)
-		third := hold(3)
-		third.add(1)
-		if len(dropped) != 1 || dropped[0] != 1 || h.bytes != 61 {
-			t.Errorf("dropped %v, %d bytes left", dropped, h.bytes)
+		time.Sleep(slowTime)
+		slow.rest(1000)
+		fast.rest(slowSpeed * 10)
+		for _, x := range []*holding{late, hold(5)} {
+			if err := x.add(t.Context(), 33<<10); err != nil {
+				t.Fatal(err)
+			}
 		}
-		first.end()
-		third.add(39)
-		if len(dropped) != 1 || h.bytes != 100 {
-			t.Errorf("dropped %v, %d bytes left", dropped, h.bytes)
+		if !slices.Equal(dropped, []int{1, 2}) {
+			t.Errorf("dropped %v", dropped)
 		}
-		second.end()
-		third.end()
-		third.end()
-		if h.bytes != 0 || len(h.held) != 0 {
-			t.Errorf("%d bytes of %d left", h.bytes, len(h.held))
+		stuck.end()
+		fast.end()
+		late.end()
+		late.end()
+		if h.bytes != 33<<10 {
+			t.Errorf("%d bytes are held", h.bytes)
+		}
+		// One alone may be of any size.
+		h2 := hoard{limit: 10}
+		if err := h2.hold(nil).add(t.Context(), 1000); err != nil {
+			t.Error(err)
 		}
 	})
 }
@@ -121,22 +137,23 @@ func TestReadBody(t *testing.T) {
 		want[i] = byte(i * i)
 	}
 	for _, n := range []int{0, 1, firstChunk, firstChunk + 1, len(want)} {
-		grown := 0
-		b, err := readBody(bytes.NewReader(want), n, func(m int) { grown += m })
+		h := hoard{limit: 1 << 30}
+		x := h.hold(nil)
+		b, err := readBody(t.Context(), bytes.NewReader(want), n, x)
 		if err != nil || !bytes.Equal(b, want[:n]) {
 			t.Errorf("%d: %v", n, err)
 		}
-		if grown != max(0, n-firstChunk) {
-			t.Errorf("%d: heard of %d more bytes", n, grown)
+		if h.bytes != max(0, n-firstChunk) || x.moved != n {
+			t.Errorf("%d: held %d, moved %d bytes", n, h.bytes, x.moved)
 		}
 		if n > 0 {
-			_, err = readBody(bytes.NewReader(want[:n-1]), n, nil)
+			_, err = readBody(t.Context(), bytes.NewReader(want[:n-1]), n, nil)
 			wantErr(t, err, io.ErrUnexpectedEOF)
 		}
 	}
 	// An announced length costs nothing.
 	var asked int
-	_, err := readBody(readerFunc(func(b []byte) (int, error) {
+	_, err := readBody(t.Context(), readerFunc(func(b []byte) (int, error) {
 		asked = max(asked, len(b))
 		return 0, io.EOF
 	}), 1<<30, nil)

@@ -141,8 +141,16 @@ func (p *Peer) serveRequest(name string, s *stream) error {
 	defer release()
 	stop := s.resetAfter(p.ctx)
 	defer stop()
+	held := p.host.outgoing.hold(func() {
+		p.Penalise(hoardPoints, "reads its answers slowly while others wait")
+		_ = s.Reset()
+	})
+	defer held.end()
+	if err := held.add(p.ctx, p.host.answerRoom(name)); err != nil {
+		return err
+	}
 	if err := p.host.cfg.Handler.Serve(p.ctx, p, name, request, func(frame []byte) error {
-		return p.answer(gate, name, s, frame)
+		return p.answer(gate, name, s, held, frame)
 	}); err != nil {
 		return err
 	}
@@ -170,28 +178,40 @@ func (p *Peer) pass(g *serveGate) (release func(), err error) {
 	}, nil
 }
 
+// answerRoom is how much memory an answer counts with while it is given: of
+// what is large, one frame at a time is there, and few are as large as they may.
+func (h *Host) answerRoom(name string) int {
+	return min(message.MaxAnswer(name, h.cfg.MaxBlockWeight), h.cfg.MaxBlockWeight*3/8)
+}
+
+// writeChunk is how much of a large frame is written at a time.
+const writeChunk = 256 << 10
+
 // answer writes one frame of an answer, no faster than the gate allows.
-func (p *Peer) answer(g *serveGate, name string, s *stream, frame []byte) error {
+func (p *Peer) answer(g *serveGate, name string, s *stream, held *holding, frame []byte) error {
 	if !p.Whitelisted(Download) {
 		if err := sleep(p.ctx, g.bytes.borrow(float64(len(frame)))); err != nil {
 			return err
 		}
 	}
-	// Small ones go out together with their length.
-	if len(frame) <= joinBelow {
-		if err := s.writeInTime(message.AppendFrame(make([]byte, 0, message.LengthSize+len(frame)), frame)); err != nil {
+	write := func(b []byte) error {
+		held.moving()
+		err := s.writeInTime(b)
+		held.rest(len(b))
+		return err
+	}
+	// What fits goes out together with the length.
+	first := min(len(frame), joinBelow)
+	head := binary.LittleEndian.AppendUint32(make([]byte, 0, message.LengthSize+first), uint32(len(frame)))
+	if err := write(append(head, frame[:first]...)); err != nil {
+		return err
+	}
+	for rest := frame[first:]; len(rest) > 0; {
+		n := min(len(rest), writeChunk)
+		if err := write(rest[:n]); err != nil {
 			return err
 		}
-	} else {
-		held := p.host.outgoing.hold(func() { _ = s.Reset() })
-		defer held.end()
-		held.add(len(frame))
-		if err := s.writeInTime(binary.LittleEndian.AppendUint32(nil, uint32(len(frame)))); err != nil {
-			return err
-		}
-		if err := s.writeInTime(frame); err != nil {
-			return err
-		}
+		rest = rest[n:]
 	}
 	p.sentBytes(name, message.LengthSize+len(frame))
 	return nil

@@ -261,9 +261,15 @@ func (p *Peer) readRelay(in *relayReader) (message.Kind, []byte, error) {
 	if p.hello != nil {
 		in.setDeadline(time.Now().Add(frameGrace + time.Duration(n)*time.Second/frameSpeed))
 	}
-	held := p.host.incoming.hold(func() { p.cancel(errSlowFrame) })
-	defer held.end()
-	payload, err := readBody(in, int(n-1), held.add)
+	var held *holding
+	if n > firstChunk {
+		held = p.host.incoming.hold(func() {
+			p.Penalise(hoardPoints, errSlowFrame.Error())
+			p.cancel(errSlowFrame)
+		})
+		defer held.end()
+	}
+	payload, err := readBody(p.ctx, in, int(n-1), held)
 	if err != nil {
 		return 0, nil, err
 	}

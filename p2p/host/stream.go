@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -106,11 +105,17 @@ func readLength(r io.Reader) (uint32, error) {
 const firstChunk = 64 << 10
 
 // readBody reads n bytes. Room is made as they come, so that an announced length
-// costs nothing; grown, if it is not nil, hears of what goes beyond firstChunk.
-func readBody(r io.Reader, n int, grown func(bytes int)) ([]byte, error) {
+// costs nothing; x, if it is not nil, holds what goes beyond firstChunk.
+func readBody(ctx context.Context, r io.Reader, n int, x *holding) ([]byte, error) {
 	b := make([]byte, min(n, firstChunk))
 	for have := 0; ; {
+		if x != nil {
+			x.moving()
+		}
 		m, err := io.ReadFull(r, b[have:])
+		if x != nil {
+			x.rest(m)
+		}
 		have += m
 		if err != nil {
 			if errors.Is(err, io.EOF) {
@@ -121,11 +126,13 @@ func readBody(r io.Reader, n int, grown func(bytes int)) ([]byte, error) {
 		if have == n {
 			return b, nil
 		}
-		b = slices.Grow(b, min(n-have, have))
-		b = b[:min(n, cap(b))]
-		if grown != nil {
-			grown(len(b) - have)
+		more := min(n-have, have)
+		if x != nil {
+			if err := x.add(ctx, more); err != nil {
+				return nil, err
+			}
 		}
+		b = append(b, make([]byte, more)...)
 	}
 }
 
@@ -138,7 +145,7 @@ func readFrame(r io.Reader, most int) ([]byte, error) {
 	if uint64(n) > uint64(most) {
 		return nil, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, n, most)
 	}
-	return readBody(r, int(n), nil)
+	return readBody(context.Background(), r, int(n), nil)
 }
 
 func isTimeout(err error) bool {
