@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -28,13 +30,31 @@ func loadBans(cfg *Config) *addrbook.Bans {
 	return bans
 }
 
+// banSaver lets one goroutine at a time write the ban list, and the others off
+// whose changes it has written.
+type banSaver struct {
+	changes atomic.Uint64
+	mu      sync.Mutex
+	saved   uint64 // how many changes the file has; guarded by mu
+}
+
+// saveBans writes the ban list. The caller has changed it.
 func (h *Host) saveBans() error {
 	if h.cfg.Dir == "" {
 		return nil
 	}
+	s := &h.banSaver
+	change := s.changes.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.saved >= change {
+		return nil
+	}
+	upTo := s.changes.Load()
 	if err := h.bans.Save(filepath.Join(h.cfg.Dir, banFile), h.cfg.Now()); err != nil {
 		return fmt.Errorf("save the ban list: %w", err)
 	}
+	s.saved = upTo
 	return nil
 }
 

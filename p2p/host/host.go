@@ -25,13 +25,14 @@ import (
 
 // Host is a node among others. Its methods may be called from any goroutine.
 type Host struct {
-	cfg     Config
-	lib     host.Host
-	own     bool     // lib is ours to close
-	nonce   uint64   // of our greetings
-	secret  [32]byte // for what others must not foresee
-	traffic traffic
-	bans    *addrbook.Bans
+	cfg      Config
+	lib      host.Host
+	own      bool     // lib is ours to close
+	nonce    uint64   // of our greetings
+	secret   [32]byte // for what others must not foresee
+	traffic  traffic
+	bans     *addrbook.Bans
+	banSaver banSaver
 
 	// Large frames that come in, and that go out in answers.
 	incoming, outgoing hoard
