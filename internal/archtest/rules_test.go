@@ -109,6 +109,7 @@ var rules = map[string]rule{
 
 	"p2p/addrbook":  {floor: 3, outside: []string{multiaddr}},
 	"p2p/chainsync": {floor: 3, pure: true},
+	"p2p/txrequest": {floor: 3, pure: true},
 	"p2p/host": {
 		floor: 3,
 		peers: []string{"p2p/addrbook"},
