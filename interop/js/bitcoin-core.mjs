@@ -14,6 +14,7 @@ const options = {
   host: `http://127.0.0.1:${node.port}`, username: node.username, password: node.password, version: '28.1.0',
 };
 const client = new Client(options);
+const other = await Node.start();
 
 // rpc is the client, with results as plain objects (its own have no prototype),
 // and called has the methods that the checks below call, by the names of JSON-RPC.
@@ -48,6 +49,61 @@ await check('getNetworkInfo', async () => {
   assert.match(info.subversion, /^\/Satoshi:28\.1\.0\/Keelson:/);
   assert.deepEqual(info.warnings, []);
 });
+const reached = await other.call('getnetworkinfo');
+const theOther = `${reached.listening[0]}/p2p/${reached.peer_id}`;
+await check('addNode', async () => {
+  assert.equal(await rpc.addNode(theOther, 'onetry'), null);
+  assert.equal(await rpc.addNode(theOther, 'add'), null);
+  await refused(rpc.addNode(theOther, 'add'), -23, 'Error: Node already added');
+});
+await check('getAddedNodeInfo', async () => {
+  const [added] = await rpc.getAddedNodeInfo(theOther);
+  assert.deepEqual(added, {
+    addednode: theOther, connected: true, addresses: [{ address: theOther, connected: 'outbound' }],
+  });
+  await refused(rpc.getAddedNodeInfo('127.0.0.1:1'), -24, 'Error: Node has not been added.');
+});
+await check('getPeerInfo', async () => {
+  const [peer, ...more] = await rpc.getPeerInfo();
+  assert.equal(more.length, 0);
+  assert.equal(peer.addr, theOther);
+  assert.equal(peer.connection_type, 'manual');
+  assert.deepEqual(peer.servicesnames, ['NETWORK', 'WITNESS', 'NETWORK_LIMITED']);
+  assert.equal((await other.call('getpeerinfo'))[0].inbound, true);
+});
+await check('getConnectionCount', async () => assert.equal(await rpc.getConnectionCount(), 1));
+await check('ping', async () => assert.equal(await rpc.ping(), null));
+await check('getNetTotals', async () => {
+  const { totalbytesrecv, totalbytessent, uploadtarget } = await rpc.getNetTotals();
+  assert.ok(totalbytesrecv > 0 && totalbytessent > 0);
+  assert.equal(uploadtarget.target, 0);
+});
+await check('disconnectNode', async () => {
+  assert.equal(await rpc.addNode(theOther, 'remove'), null);
+  assert.equal(await rpc.disconnectNode(theOther), null);
+  while (await rpc.getConnectionCount() > 0) await new Promise(setImmediate);
+  await refused(rpc.disconnectNode(theOther), -29, 'Node not found in connected nodes');
+});
+await check('setBan', async () => {
+  assert.equal(await rpc.setBan('192.0.2.77/24', 'add', 60), null);
+  await refused(rpc.setBan('192.0.2.1', 'add'), -23, 'Error: IP/Subnet already banned');
+  await refused(rpc.setBan('192.0.2.1/33', 'add'), -30, 'Error: Invalid IP/Subnet');
+});
+await check('listBanned', async () => {
+  const [{ address: subnet, ban_duration: seconds }] = await rpc.listBanned();
+  assert.deepEqual([subnet, seconds], ['192.0.2.0/24', 60]);
+});
+await check('clearBanned', async () => {
+  assert.equal(await rpc.clearBanned(), null);
+  assert.deepEqual(await rpc.listBanned(), []);
+});
+await check('setNetworkActive', async () => {
+  assert.equal(await rpc.setNetworkActive(false), false);
+  assert.equal((await rpc.getNetworkInfo()).networkactive, false);
+  assert.equal(await rpc.setNetworkActive(true), true);
+});
+await check('getNodeAddresses', async () => assert.deepEqual(await rpc.getNodeAddresses(0), []));
+await check('getAddrManInfo', async () => assert.deepEqual((await rpc.getAddrManInfo()).all_networks, { new: 0, tried: 0, total: 0 }));
 await check('createMultiSig', async () => {
   shared = await rpc.createMultiSig(2, pubkeys, 'bech32');
   const p2wsh = payments.p2wsh({ redeem: payments.p2ms({ m: 2, pubkeys: [alice, bob].map((k) => k.publicKey), network }), network });
@@ -142,8 +198,6 @@ await check('getDeploymentInfo', async () => {
   assert.equal(info.deployments.taproot.active, true);
 });
 await check('getDifficulty', async () => assert.equal(Number(await rpc.getDifficulty()), 4.656542373906925e-10));
-await check('getConnectionCount', async () => assert.equal(await rpc.getConnectionCount(), 0));
-await check('getPeerInfo', async () => assert.deepEqual(await rpc.getPeerInfo(), []));
 await check('getMemoryInfo', async () => assert.ok(Number.isInteger((await rpc.getMemoryInfo()).locked.used)));
 await check('getRpcInfo', async () => {
   const { active_commands: active } = await rpc.getRpcInfo();
@@ -339,7 +393,9 @@ await check('every method that both know was called', async () => {
   const methods = (await rpc.help()).split('\n').map((line) => line.split(' ')[0]).filter((name) => name !== 'stop');
   const known = methods.filter((name) => client.methods[name]?.supported);
   assert.deepEqual(known.filter((name) => !called.has(name)), []);
-  assert.ok(known.length >= 54, `only ${known.length}`);
+  assert.ok(known.length >= 65, `only ${known.length}`);
 });
+await other.call('stop');
+await check('the other node stops with code 0 and says nothing', () => other.end());
 await check('stop', async () => assert.match(await rpc.stop(), / stopping$/));
 await check('the node stops with code 0 and says nothing', () => node.end());

@@ -41,7 +41,7 @@ export class Node {
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KEELSON_')));
     this.process = spawn(
       binary,
-      ['node', '--network', 'regtest', '--datadir', this.datadir, '--rpcport', String(this.port), '--listen=0', ...this.settings],
+      ['node', '--network', 'regtest', '--datadir', this.datadir, '--rpcport', String(this.port), '--bind=127.0.0.1:0', ...this.settings],
       { env, stdio: ['ignore', 'ignore', 'pipe'] },
     );
     this.process.stderr.setEncoding('utf8').on('data', (text) => { this.stderr += text; });

@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/btcsuite/btcd/btcjson"
 	"github.com/btcsuite/btcd/chaincfg/v2"
 	"github.com/btcsuite/btcd/rpcclient"
 )
@@ -48,7 +49,7 @@ func startNode(t *testing.T) *node {
 	_, port, _ := net.SplitHostPort(address)
 
 	n := &node{ended: make(chan error, 1), called: make(map[string]bool)}
-	cmd := exec.Command("../../bin/keelson", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port, "--listen=0")
+	cmd := exec.Command("../../bin/keelson", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port, "--bind=127.0.0.1:0")
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "KEELSON_") })
 	cmd.Stderr = &n.stderr
 	if err := cmd.Start(); err != nil {
@@ -85,6 +86,36 @@ func startNode(t *testing.T) *node {
 		if time.Now().After(deadline) {
 			t.Fatalf("node does not answer: %v", err)
 		}
+	}
+}
+
+// address returns where other nodes reach the node, with its libp2p peer id.
+func (n *node) address(t *testing.T) string {
+	t.Helper()
+	var info struct {
+		PeerID    string `json:"peer_id"`
+		Listening []string
+	}
+	receive(t, n.client, btcjson.NewGetNetworkInfoCmd(), &info)
+	if len(info.Listening) == 0 {
+		t.Fatal("the node does not listen")
+	}
+	return info.Listening[0] + "/p2p/" + info.PeerID
+}
+
+// end tells the node to stop, and waits until it has, with code 0 and nothing on
+// standard error.
+func (n *node) end(t *testing.T) {
+	t.Helper()
+	var text string
+	receive(t, n.client, btcjson.NewStopCmd(), &text)
+	select {
+	case err := <-n.ended:
+		if err != nil || n.stderr.Len() != 0 {
+			t.Errorf("node ended with %v and said %q", err, n.stderr.Bytes())
+		}
+	case <-time.After(time.Minute):
+		t.Error("node does not end")
 	}
 }
 

@@ -69,7 +69,7 @@ func receive(t *testing.T, c *rpcclient.Client, cmd, v any) {
 // TestClient does in one go what a program does with the client: it makes a
 // chain, spends a coin, and reads everything about both.
 func TestClient(t *testing.T) {
-	n := startNode(t)
+	n, other := startNode(t), startNode(t)
 	c := n.client
 
 	seed := sha256.Sum256([]byte("keelson interop rpcclient"))
@@ -215,8 +215,58 @@ func TestClient(t *testing.T) {
 		{"getinfo is not there, which makes the node a bitcoind of 25 or later", func(t *testing.T) {
 			same(t, "version", must(c.BackendVersion())(t).String(), rpcclient.BitcoindPost25.String())
 		}},
-		{"getconnectioncount", func(t *testing.T) { same(t, "connections", must(c.GetConnectionCount())(t), 0) }},
-		{"getpeerinfo", func(t *testing.T) { same(t, "peers", len(must(c.GetPeerInfo())(t)), 0) }},
+		{"addnode", func(t *testing.T) {
+			at := other.address(t)
+			for _, command := range []rpcclient.AddNodeCommand{rpcclient.ANOneTry, rpcclient.ANAdd} {
+				if err := c.AddNode(at, command); err != nil {
+					t.Fatal(err)
+				}
+			}
+			refused(t, c.AddNode(at, rpcclient.ANAdd), -23, "Error: Node already added")
+			if err := c.AddNode(at, rpcclient.ANRemove); err != nil {
+				t.Fatal(err)
+			}
+			refused(t, c.AddNode(at, rpcclient.ANRemove), -24, "Error: Node could not be removed. It has not been added previously.")
+		}},
+		{"getconnectioncount", func(t *testing.T) {
+			same(t, "connections", must(c.GetConnectionCount())(t), 1)
+			i := must(c.GetNetworkInfo())(t)
+			same(t, "connections in", i.ConnectionsIn, 0)
+			same(t, "connections out", i.ConnectionsOut, 1)
+		}},
+		{"getpeerinfo", func(t *testing.T) {
+			peers := must(c.GetPeerInfo())(t)
+			same(t, "peers", len(peers), 1)
+			p := peers[0]
+			same(t, "address", p.Addr, other.address(t))
+			same(t, "inbound", p.Inbound, false)
+			same(t, "services", p.Services, "0000000000000409")
+			same(t, "version", p.Version, 70016)
+			same(t, "name", strings.HasPrefix(p.SubVer, "/Satoshi:28.1.0/Keelson:"), true)
+			if p.BytesSent == 0 || p.BytesRecv == 0 || p.LastSend < p.ConnTime || p.ConnTime == 0 {
+				t.Errorf("%+v", p)
+			}
+			same(t, "the other one's view", must(other.client.GetPeerInfo())(t)[0].Inbound, true)
+		}},
+		{"ping", func(t *testing.T) {
+			if err := c.Ping(); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"getnettotals", func(t *testing.T) {
+			totals := must(c.GetNetTotals())(t)
+			if totals.TotalBytesRecv == 0 || totals.TotalBytesSent == 0 || time.Since(time.UnixMilli(totals.TimeMillis)).Abs() > time.Hour {
+				t.Errorf("%+v", totals)
+			}
+		}},
+		{"getnodeaddresses", func(t *testing.T) { same(t, "addresses", len(must(c.GetNodeAddresses(btcjson.Int32(0)))(t)), 0) }},
+		{"getaddednodeinfo, which btcd asks for with a switch that bitcoind took away", func(t *testing.T) {
+			_, err := c.GetAddedNodeInfo("")
+			var e *btcjson.RPCError
+			if !errors.As(err, &e) || e.Code != -1 && e.Code != -3 {
+				t.Errorf("error is %v", err)
+			}
+		}},
 		{"getmininginfo", func(t *testing.T) {
 			i := must(c.GetMiningInfo())(t)
 			same(t, "blocks", i.Blocks, height())
@@ -464,18 +514,8 @@ func TestClient(t *testing.T) {
 				t.Errorf("only %d", count)
 			}
 		}},
-		{"stop, with code 0 and nothing on standard error", func(t *testing.T) {
-			var text string
-			receive(t, c, btcjson.NewStopCmd(), &text)
-			select {
-			case err := <-n.ended:
-				if err != nil || n.stderr.Len() != 0 {
-					t.Errorf("node ended with %v and said %q", err, n.stderr.Bytes())
-				}
-			case <-time.After(time.Minute):
-				t.Error("node does not end")
-			}
-		}},
+		{"the other node stops", other.end},
+		{"stop, with code 0 and nothing on standard error", n.end},
 	}
 	for _, s := range steps {
 		t.Run(s.name, s.run)
