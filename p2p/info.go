@@ -22,6 +22,10 @@ const (
 	scoreAnnounce = 4
 )
 
+// minOffsets is how many peers that we called must say what time it is before
+// anything is made of that.
+const minOffsets = 5
+
 // Local returns what the node is on the network.
 func (n *Node) Local() peerinfo.Local {
 	hello := n.hello()
@@ -34,12 +38,18 @@ func (n *Node) Local() peerinfo.Local {
 		Listen:    n.host.ListenAddrs(),
 	}
 	peers := n.host.Peers()
+	var offsets []time.Duration
 	for _, p := range peers {
 		if p.Inbound() {
 			local.In++
 		} else {
 			local.Out++
+			offsets = append(offsets, p.Info().TimeOffset)
 		}
+	}
+	if len(offsets) >= minOffsets {
+		slices.Sort(offsets)
+		local.TimeOffset = offsets[len(offsets)/2]
 	}
 	for _, addr := range local.Listen {
 		local.Addresses = addLocal(local.Addresses, addr, scoreListen)
@@ -89,7 +99,7 @@ func (n *Node) Totals() peerinfo.Totals { return n.host.Totals() }
 
 // Stats returns what has been counted.
 func (n *Node) Stats() peerinfo.Stats {
-	return peerinfo.Stats{Blocks: n.relay.info()}
+	return peerinfo.Stats{Blocks: n.relay.info(), Peers: n.host.Counts()}
 }
 
 // Ping pings every peer.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"slices"
+	"time"
 
 	"github.com/keelson-chain/keelson/p2p/peerinfo"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
@@ -35,7 +36,7 @@ func networkMethods() []method {
 				rHex("localservices", "services offered to peers, as bits"),
 				rArray("localservicesnames", "the same by name", rString("SERVICE_NAME", "a service")),
 				rBool("localrelay", "whether transactions are relayed"),
-				rNumber("timeoffset", "always 0: clocks of peers are not asked"),
+				rNumber("timeoffset", "by how many seconds the clocks of peers that we called differ from ours, in the median; it has no effect"),
 				rBool("networkactive", "whether there is a network"),
 				rNumber("connections", "peers"),
 				rNumber("connections_in", "peers that called"),
@@ -116,7 +117,7 @@ func getnetworkinfo(c *call) (any, error) {
 	o.Add("localservices", serviceBits(local.Services))
 	o.Add("localservicesnames", serviceNames(local.Services))
 	o.Add("localrelay", local.RelayTxs)
-	o.Add("timeoffset", 0)
+	o.Add("timeoffset", int64(local.TimeOffset/time.Second))
 	o.Add("networkactive", local.Active)
 	o.Add("connections", local.In+local.Out)
 	o.Add("connections_in", local.In)

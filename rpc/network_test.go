@@ -161,9 +161,10 @@ func startNetworkedNode(t *testing.T) (*testNode, *testNetwork) {
 		now: n.clock.Now,
 		local: peerinfo.Local{
 			ID: "12D3KooWSelf", Active: true, RelayTxs: true, Services: 1<<0 | 1<<3 | 1<<10 | 1<<40, In: 1, Out: 2,
-			Reachable: []peerinfo.Network{peerinfo.IPv4, peerinfo.IPv6},
-			Listen:    []string{"/ip4/127.0.0.1/tcp/18444"},
-			Addresses: []peerinfo.LocalAddress{{Host: "192.0.2.9", Port: 18444, Score: 3}},
+			TimeOffset: -7500 * time.Millisecond,
+			Reachable:  []peerinfo.Network{peerinfo.IPv4, peerinfo.IPv6},
+			Listen:     []string{"/ip4/127.0.0.1/tcp/18444"},
+			Addresses:  []peerinfo.LocalAddress{{Host: "192.0.2.9", Port: 18444, Score: 3}},
 		},
 		peers: []peerinfo.Peer{
 			{Num: 4, ID: "12D3KooWA", Addr: "/ip4/192.0.2.1/tcp/18444/p2p/12D3KooWA", Network: peerinfo.IPv4, Kind: peerinfo.Inbound,
@@ -206,7 +207,7 @@ func TestGetNetworkInfo(t *testing.T) {
 		return `{"name":"` + name + `","limited":` + limited + `,"reachable":` + reachable + `,"proxy":"","proxy_randomize_credentials":false}`
 	}
 	n.gives(`{"version":280100,"subversion":"/Satoshi:28.1.0/Keelson:0.0.1/","protocolversion":70016,"localservices":"0000010000000409",`+
-		`"localservicesnames":["NETWORK","WITNESS","NETWORK_LIMITED","UNKNOWN[2^40]"],"localrelay":true,"timeoffset":0,"networkactive":true,`+
+		`"localservicesnames":["NETWORK","WITNESS","NETWORK_LIMITED","UNKNOWN[2^40]"],"localrelay":true,"timeoffset":-7,"networkactive":true,`+
 		`"connections":3,"connections_in":1,"connections_out":2,"networks":[`+
 		network("ipv4", "true", "false")+`,`+network("ipv6", "true", "false")+`,`+network("onion", "false", "true")+`,`+
 		network("i2p", "false", "true")+`,`+network("cjdns", "false", "true")+`],"relayfee":0.00001000,"incrementalfee":0.00001000,`+

@@ -118,6 +118,7 @@ func (h *Host) banned(id peer.ID, addr netip.Addr) bool {
 // something by its address too.
 func (h *Host) banPeer(p *Peer) {
 	now := h.cfg.Now()
+	h.counts.banned.Add(1)
 	targets := []addrbook.Target{addrbook.IDTarget(p.ID())}
 	if p.addr.IsValid() && !local(p.addr) {
 		targets = append(targets, addrbook.HostTarget(p.addr))

@@ -48,7 +48,7 @@ func (g gater) InterceptAccept(c network.ConnMultiaddrs) bool {
 	addr := remoteIP(c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.running && h.active && !h.banned("", addr)
+	return h.welcome(h.running && h.active && !h.banned("", addr))
 }
 
 // InterceptSecured is called when the peer has shown its id.
@@ -56,7 +56,15 @@ func (g gater) InterceptSecured(dir network.Direction, id peer.ID, c network.Con
 	h := g.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return dir == network.DirOutbound || !h.banned(id, remoteIP(c))
+	return dir == network.DirOutbound || h.welcome(!h.banned(id, remoteIP(c)))
+}
+
+// welcome counts a caller that is turned away.
+func (h *Host) welcome(ok bool) bool {
+	if !ok {
+		h.counts.refused.Add(1)
+	}
+	return ok
 }
 
 // InterceptUpgraded is called when the connection stands; accept looks at it.

@@ -31,6 +31,7 @@ type Host struct {
 	nonce    uint64   // of our greetings
 	secret   [32]byte // for what others must not foresee
 	traffic  traffic
+	counts   counts
 	bans     *addrbook.Bans
 	banSaver banSaver
 

@@ -31,6 +31,7 @@ func (s *score) decay(now time.Time) {
 // and banned. A point is forgotten every minute; leaving and coming back does
 // not help. Peers that the whitelist protects (NoBan) are only disconnected.
 func (p *Peer) Penalise(points int, reason string) {
+	p.host.counts.penalties.Add(1)
 	total := p.host.penalise(p, points)
 	p.log().Debug().Int("points", points).Int("score", total).Str("reason", reason).Msg("peer misbehaves")
 	if total < banScore {

@@ -74,6 +74,7 @@ func (p *Peer) run() {
 	}
 	h.strike(p)
 	p.wg.Wait()
+	h.counts.ended(p)
 	if p.told {
 		h.cfg.Handler.Disconnected(p)
 	}
@@ -192,6 +193,7 @@ func (p *Peer) live(in *relayReader) {
 		return
 	}
 	p.told = true
+	p.host.counts.connected.Add(1)
 	p.host.cfg.Handler.Connected(p)
 	p.spawn(func() { p.writeLoop(p.out) })
 	p.spawn(p.pingLoop)

@@ -37,6 +37,9 @@ type Local struct {
 	Services uint64
 	RelayTxs bool // transactions are relayed
 	In, Out  int  // peers that called, and that were called
+	// TimeOffset is the median of the clocks of peers that were called, against
+	// ours. It has no effect.
+	TimeOffset time.Duration
 	// Reachable are the networks on which peers are called.
 	Reachable []Network
 	// Listen are the multi-addresses that are listened on.
