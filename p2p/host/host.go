@@ -174,13 +174,15 @@ func (h *Host) listen() error {
 	for _, a := range addrs {
 		err := net.AddListenAddr(a)
 		if err == nil {
-			h.cfg.Log.Debug().Stringer("addr", a).Msg("listening")
 			continue
 		}
 		if failed++; !h.cfg.ListenAny || failed == len(addrs) {
 			return listenError(a, err)
 		}
 		h.cfg.Log.Debug().Stringer("addr", a).Err(err).Msg("not listening")
+	}
+	for _, a := range net.ListenAddresses() {
+		h.cfg.Log.Info().Str("addr", fmt.Sprintf("%s/p2p/%s", a, h.ID())).Msg("peers may connect")
 	}
 	return nil
 }

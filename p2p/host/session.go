@@ -194,6 +194,7 @@ func (p *Peer) live(in *relayReader) {
 	}
 	p.told = true
 	p.host.counts.connected.Add(1)
+	p.log().Info().Str("kind", string(p.kind)).Str("version", p.hello.Subver).Uint32("height", p.hello.Height).Msg("peer connected")
 	p.host.cfg.Handler.Connected(p)
 	p.spawn(func() { p.writeLoop(p.out) })
 	p.spawn(p.pingLoop)
