@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/keelson-chain/keelson/ledger"
@@ -17,22 +18,69 @@ type chain struct {
 
 // AddBlock takes the time that validating b costs before it adds b.
 func (c chain) AddBlock(ctx context.Context, b *wire.Block) error {
-	hash := b.Hash()
-	c.node.note(hash, func(t *trace) { t.whole = c.node.since() })
-	costs := c.node.world.cfg.Costs
-	cost := costs.Block + costs.Slot*time.Duration(len(b.Txs)) + costs.Offer*time.Duration(c.node.Pool.Stats().Count)
+	c.validate(ctx, b)
+	err := c.Ledger.AddBlock(ctx, b)
+	c.judged(b, err)
+	return err
+}
+
+// AddBlocks hands blocks on to the ledger after the time that validating them
+// costs, one after the other.
+func (c chain) AddBlocks(ctx context.Context, deliveries <-chan ledger.Delivery) error {
+	late, over := make(chan ledger.Delivery), make(chan struct{})
+	var between sync.WaitGroup
+	between.Go(func() {
+		defer close(late)
+		for {
+			var d ledger.Delivery
+			var ok bool
+			select {
+			case d, ok = <-deliveries:
+			case <-over:
+			}
+			if !ok {
+				return
+			}
+			c.validate(ctx, d.Block)
+			judged := d.Judged
+			d.Judged = func(err error) {
+				c.judged(d.Block, err)
+				judged(err)
+			}
+			select {
+			case late <- d:
+			case <-over:
+				d.Judged(context.Canceled)
+				return
+			}
+		}
+	})
+	err := c.Ledger.AddBlocks(ctx, late)
+	close(over)
+	between.Wait()
+	return err
+}
+
+// validate takes the time that validating b costs, and that putting it together
+// may have cost.
+func (c chain) validate(ctx context.Context, b *wire.Block) {
+	n := c.node
+	n.note(b.Hash(), func(t *trace) { t.whole = n.since() })
+	costs := n.world.cfg.Costs
+	cost := costs.Block + costs.Slot*time.Duration(len(b.Txs)) + costs.Offer*time.Duration(n.Pool.Stats().Count)
 	for _, tx := range b.Txs[min(1, len(b.Txs)):] {
 		cost += costs.Input * time.Duration(len(tx.Inputs))
-		if costs.Sig > 0 && !c.node.Pool.Has(tx.TxID()) {
+		if costs.Sig > 0 && !n.Pool.Has(tx.TxID()) {
 			cost += costs.Sig * time.Duration(len(tx.Inputs))
 		}
 	}
-	c.node.compute(ctx, cost)
-	err := c.Ledger.AddBlock(ctx, b)
+	n.compute(ctx, cost)
+}
+
+func (c chain) judged(b *wire.Block, err error) {
 	if err == nil {
-		c.node.note(hash, func(t *trace) { t.done = c.node.since() })
+		c.node.note(b.Hash(), func(t *trace) { t.done = c.node.since() })
 	}
-	return err
 }
 
 // AddHeaders notes when a new block was first heard of.

@@ -24,7 +24,7 @@ type Costs struct {
 // Measured are the costs as measured.
 var Measured = Costs{
 	Block: 5 * time.Millisecond, // above all two syncs of a disk, which the benchmark does not have
-	Input: 7 * time.Microsecond,
+	Input: 6700 * time.Nanosecond,
 	Sig:   40 * time.Microsecond,
 	Tx:    95 * time.Microsecond,
 	Slot:  830 * time.Nanosecond,

@@ -73,12 +73,15 @@ func (n *Node) Running() bool { return n.Net != nil }
 // Honest reports whether a p2p.Node runs on the host.
 func (n *Node) Honest() bool { return n.P2P != nil }
 
-// Addr is where others reach the node, a multi-address with its peer id.
-func (n *Node) Addr() string {
+// ID is the node's libp2p peer id.
+func (n *Node) ID() string {
 	id, err := peer.IDFromPrivateKey(n.key)
 	n.world.must(err)
-	return listenAddr(n.ip) + "/p2p/" + id.String()
+	return id.String()
 }
+
+// Addr is where others reach the node, a multi-address with its peer id.
+func (n *Node) Addr() string { return listenAddr(n.ip) + "/p2p/" + n.ID() }
 
 // Tip is the block at the tip of the node's chain.
 func (n *Node) Tip() wire.BlockRef { return n.Ledger.Tip().Tip }

@@ -51,6 +51,7 @@ type World struct {
 	rand    *rand.Rand
 	net     *fabric
 	factory *factory
+	files   fsys.FS // of a ledger with the factory's base chain
 	sigs    *sig.Cache
 	started time.Time
 	epoch   time.Time // what the clock showed at started
@@ -77,7 +78,7 @@ func NewWorld(t testing.TB, cfg Config) *World {
 	})
 	base := w.factory.base
 	w.epoch = time.Unix(int64(base[len(base)-1].Header.Time)+600, 0)
-	files := w.baseFiles()
+	w.files = w.baseFiles()
 	ips := publicIPs(w.rand, cfg.Nodes-cfg.Neighbours)
 	ips = append(ips, neighbourIPs(w.rand, cfg.Neighbours)...)
 	for i, ip := range ips {
@@ -88,7 +89,7 @@ func NewWorld(t testing.TB, cfg Config) *World {
 		var err error
 		n.key, err = identity(cfg.Seed, i)
 		w.must(err)
-		w.must(copyFiles(n.files, files))
+		w.must(copyFiles(n.files, w.files))
 		w.net.join(i, ip)
 		w.Nodes = append(w.Nodes, n)
 	}
@@ -215,6 +216,13 @@ func (w *World) Kill(n *Node) {
 func (w *World) Start(n *Node) {
 	w.t.Helper()
 	w.must(n.start())
+}
+
+// Wipe gives a node that is down a disk with nothing but the base chain.
+func (w *World) Wipe(n *Node) {
+	w.t.Helper()
+	n.files = w.disk()
+	w.must(copyFiles(n.files, w.files))
 }
 
 // Until waits until cond holds and returns how long that took, or fails the test
