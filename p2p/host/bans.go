@@ -115,21 +115,29 @@ func (h *Host) banned(id peer.ID, addr netip.Addr) bool {
 }
 
 // banPeer bans a peer that has misbehaved: by its id, and where addresses cost
-// something by its address too.
-func (h *Host) banPeer(p *Peer) {
+// something by its address too. It returns false if that is so already.
+func (h *Host) banPeer(p *Peer) bool {
 	now := h.cfg.Now()
 	h.counts.banned.Add(1)
 	targets := []addrbook.Target{addrbook.IDTarget(p.ID())}
 	if p.addr.IsValid() && !local(p.addr) {
 		targets = append(targets, addrbook.HostTarget(p.addr))
 	}
+	news := false
 	for _, t := range targets {
-		h.bans.Add(addrbook.Ban{Target: t, Created: now, Until: now.Add(h.cfg.BanTime)}, now)
+		if h.bans.Has(t, now) {
+			continue
+		}
+		news = h.bans.Add(addrbook.Ban{Target: t, Created: now, Until: now.Add(h.cfg.BanTime)}, now) || news
+	}
+	if !news {
+		return false
 	}
 	h.cutBanned(false)
 	if err := h.saveBans(); err != nil {
 		h.cfg.Log.Error().Err(err).Msg("a ban may not outlive this run")
 	}
+	return true
 }
 
 // cutBanned ends connections to those that are banned; with manual also those

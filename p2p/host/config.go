@@ -87,7 +87,8 @@ type Config struct {
 // Handler is what a Host calls when peers do something. Connected, Received and
 // Disconnected of one peer never overlap; those of different peers do.
 type Handler interface {
-	// Connected is called once for every peer, before anything else.
+	// Connected is called once for every peer, before anything else. The peer's
+	// requests wait for it, so that it must not ask the peer anything itself.
 	Connected(p *Peer)
 	// Disconnected is called after everything else.
 	Disconnected(p *Peer)

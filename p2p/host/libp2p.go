@@ -48,6 +48,7 @@ func newLibp2p(h *Host) (host.Host, error) {
 		libp2p.Ping(false),
 		libp2p.WithDialTimeout(dialTime),
 		libp2p.UserAgent(h.cfg.UserAgent),
+		libp2p.ProtocolVersion("keelson/1"),
 	}
 	if h.cfg.NATPortMap {
 		opts = append(opts, libp2p.NATPortMap())

@@ -233,6 +233,19 @@ func TestPenalise(t *testing.T) {
 	}
 }
 
+// Whoever leaves before his deeds are known is banned all the same, once.
+func TestPenaliseTheGone(t *testing.T) {
+	a, b := start(t, nil), start(t, nil)
+	_, p := join(t, b, a, "tcp")
+	b.stop()
+	await(t, "the end", a.disconnected)
+	p.Penalise(100, "a bad block")
+	p.Penalise(100, "another one")
+	if bans := a.Bans(); len(bans) != 1 || bans[0].Target != b.ID() {
+		t.Errorf("bans %v", bans)
+	}
+}
+
 func TestScoreDecays(t *testing.T) {
 	s := &score{points: 10, at: time.Unix(1000, 0)}
 	s.decay(time.Unix(1000, 0).Add(3 * scoreDecay))

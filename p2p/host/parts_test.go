@@ -37,11 +37,11 @@ func TestQueue(t *testing.T) {
 		if ok, stuck := q.push(outgoing{}); ok || stuck {
 			t.Error("stuck at the first refusal")
 		}
-		time.Sleep(stuckTime - 1)
+		time.Sleep(stuckTime - time.Nanosecond)
 		if ok, stuck := q.push(outgoing{}); ok || stuck {
 			t.Error("stuck too early")
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		if ok, stuck := q.push(outgoing{}); ok || !stuck {
 			t.Error("not stuck")
 		}
@@ -203,4 +203,46 @@ func TestConfig(t *testing.T) {
 	if err := h.Close(); err != nil { // without Run
 		t.Error(err)
 	}
+}
+
+// An answer that we could not read, being busy ourselves, is not overdue.
+func TestPingOverdue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g pings
+		if g.overdue(time.Now(), time.Time{}) {
+			t.Error("without a ping")
+		}
+		nonce, ok := g.begin()
+		if _, again := g.begin(); !ok || again {
+			t.Error("two pings at a time")
+		}
+		time.Sleep(pingTimeout)
+		if !g.overdue(time.Now(), time.Time{}) {
+			t.Error("in time")
+		}
+		if g.overdue(time.Now(), time.Now().Add(-time.Second)) {
+			t.Error("overdue, though the peer talks")
+		}
+		time.Sleep(answerTimeout)
+		if !g.overdue(time.Now(), time.Now()) {
+			t.Error("in time, as long as it talks")
+		}
+		g.busy.Store(true)
+		if g.overdue(time.Now(), time.Time{}) {
+			t.Error("overdue, though we are busy")
+		}
+		g.idle(time.Now())
+		time.Sleep(pingTimeout - time.Second)
+		if g.overdue(time.Now(), time.Time{}) {
+			t.Error("overdue, though we were busy")
+		}
+		g.pong(nonce + 1) // of another ping
+		if _, ok := g.begin(); ok {
+			t.Error("a wrong answer counts")
+		}
+		g.pong(nonce)
+		if g.min != g.last || g.last < pingTimeout {
+			t.Errorf("measured %v, %v", g.min, g.last)
+		}
+	})
 }

@@ -25,7 +25,6 @@ type Peer struct {
 	inbound bool
 	kind    peerinfo.Kind
 	opened  time.Time
-	nonce   uint64 // of our greeting
 
 	// ctx ends with the connection; its cause says why.
 	ctx    context.Context

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/keelson-chain/keelson/p2p/message"
@@ -13,7 +14,11 @@ import (
 // Pings measure the latency and show that the peer still works.
 const (
 	pingInterval = 30 * time.Second
-	pingTimeout  = 60 * time.Second
+	// A peer is dead when it does not answer and is silent for pingTimeout, and in
+	// any case when it does not answer for answerTimeout: one that is busy may take
+	// long to come to our ping.
+	pingTimeout   = 60 * time.Second
+	answerTimeout = 5 * time.Minute
 	// pingRate and pingBurst are how many pings a peer may send.
 	pingRate, pingBurst = 1, 20
 )
@@ -23,10 +28,13 @@ const (
 type pings struct {
 	now chan struct{} // has an element when a ping is wanted at once
 
+	busy atomic.Bool // we are at work on a message, so that answers wait
+
 	mu        sync.Mutex
 	nonce     uint64 // of the ping without an answer; 0: none
 	sent      time.Time
 	last, min time.Duration // 0: not measured
+	idleSince time.Time     // when we were at work for the last time
 }
 
 // Latency returns the least and the last measured time between a ping and its
@@ -89,13 +97,39 @@ func (g *pings) pong(nonce uint64) {
 	}
 }
 
+// idle tells that we are not at work on a message any more.
+func (g *pings) idle(now time.Time) {
+	g.mu.Lock()
+	g.idleSince = now
+	g.mu.Unlock()
+	g.busy.Store(false)
+}
+
+// overdue reports whether the peer should have answered by now, given when the
+// last byte of it came.
+func (g *pings) overdue(now, lastRecv time.Time) bool {
+	if g.busy.Load() {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.nonce == 0 {
+		return false
+	}
+	since := g.sent
+	if g.idleSince.After(since) {
+		since = g.idleSince // before that the answer could not be read
+	}
+	return now.Sub(since) >= answerTimeout || now.Sub(since) >= pingTimeout && now.Sub(lastRecv) >= pingTimeout
+}
+
 func (p *Peer) pingLoop() {
 	t := time.NewTicker(pingInterval)
 	defer t.Stop()
 	for {
 		if nonce, ok := p.pings.begin(); ok {
 			p.Send(&message.Ping{Nonce: nonce})
-		} else if p.pingWait() >= pingTimeout {
+		} else if p.pings.overdue(time.Now(), p.traffic.lastReceived()) {
 			p.cancel(errors.New("does not answer pings"))
 			return
 		}

@@ -28,8 +28,8 @@ func (s *score) decay(now time.Time) {
 }
 
 // Penalise counts bad behaviour of the peer: with 100 points it is disconnected
-// and banned. A point is forgotten every minute; leaving and coming back does
-// not help. Peers that the whitelist protects (NoBan) are only disconnected.
+// and banned, the latter also when it has left already. A point is forgotten every
+// minute; leaving and coming back does not help. Peers that the whitelist protects (NoBan) are only disconnected.
 func (p *Peer) Penalise(points int, reason string) {
 	p.host.counts.penalties.Add(1)
 	total := p.host.penalise(p, points)
@@ -37,17 +37,12 @@ func (p *Peer) Penalise(points int, reason string) {
 	if total < banScore {
 		return
 	}
-	// The first to end the connection does the rest.
-	if p.ctx.Err() != nil {
-		return
-	}
 	p.cancel(fmt.Errorf("misbehaves: %s", reason))
 	if p.Whitelisted(NoBan) {
 		p.log().Warn().Str("reason", reason).Msg("protected peer misbehaves, not banned")
-		return
+	} else if p.host.banPeer(p) {
+		p.log().Warn().Str("reason", reason).Stringer("time", p.host.cfg.BanTime).Msg("peer banned")
 	}
-	p.host.banPeer(p)
-	p.log().Warn().Str("reason", reason).Dur("time", p.host.cfg.BanTime).Msg("peer banned")
 }
 
 // Score returns the points that the peer has at the moment.

@@ -91,7 +91,9 @@ func (h *Host) handleRequest(name string, ns network.Stream) {
 	defer p.leave()
 	s := &stream{Stream: ns, rw: ns}
 	if err := p.serveRequest(name, s); err != nil {
-		_ = s.Reset()
+		if p.ctx.Err() == nil { // else the end of the connection says it better
+			_ = s.Reset()
+		}
 		p.log().Debug().Str("request", name).Err(err).Msg("request not answered")
 		return
 	}
@@ -139,8 +141,6 @@ func (p *Peer) serveRequest(name string, s *stream) error {
 		return err
 	}
 	defer release()
-	stop := s.resetAfter(p.ctx)
-	defer stop()
 	held := p.host.outgoing.hold(func() {
 		p.Penalise(hoardPoints, "reads its answers slowly while others wait")
 		_ = s.Reset()

@@ -182,7 +182,13 @@ func isUnknown(err error) bool {
 
 // live is the time between the greeting and the end.
 func (p *Peer) live(in *relayReader) {
-	close(p.ready)
+	if p.handled() {
+		p.told = true
+		p.host.counts.connected.Add(1)
+		p.log().Info().Str("kind", string(p.kind)).Str("version", p.hello.Subver).Uint32("height", p.hello.Height).Msg("peer connected")
+		p.host.cfg.Handler.Connected(p)
+	}
+	close(p.ready) // what the peer asked meanwhile is served now
 	if p.kind == peerinfo.Feeler {
 		p.cancel(errFeeler)
 		return
@@ -192,10 +198,6 @@ func (p *Peer) live(in *relayReader) {
 		p.cancel(errFetched)
 		return
 	}
-	p.told = true
-	p.host.counts.connected.Add(1)
-	p.log().Info().Str("kind", string(p.kind)).Str("version", p.hello.Subver).Uint32("height", p.hello.Height).Msg("peer connected")
-	p.host.cfg.Handler.Connected(p)
 	p.spawn(func() { p.writeLoop(p.out) })
 	p.spawn(p.pingLoop)
 	for {
@@ -308,7 +310,9 @@ func (p *Peer) receive(kind message.Kind, payload []byte) error {
 	if err := p.pause(len(payload)); err != nil {
 		return err
 	}
+	p.pings.busy.Store(true)
 	p.host.cfg.Handler.Received(p, m)
+	p.pings.idle(time.Now())
 	return nil
 }
 

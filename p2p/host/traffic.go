@@ -47,12 +47,19 @@ func (t *traffic) read() (sent, received peerinfo.Traffic, lastSend, lastRecv ti
 	return sent, received, t.lastSend, t.lastRecv
 }
 
-// sentTo counts bytes that went to a peer.
+func (t *traffic) lastReceived() time.Time {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.lastRecv
+}
+
+// sentBytes counts bytes that went to a peer.
 func (p *Peer) sentBytes(name string, n int) {
 	p.traffic.addSent(name, n)
 	p.host.traffic.addSent(name, n)
 }
 
+// receivedBytes counts bytes that came from a peer.
 func (p *Peer) receivedBytes(name string, n int) {
 	p.traffic.addReceived(name, n)
 	p.host.traffic.addReceived(name, n)

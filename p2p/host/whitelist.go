@@ -80,7 +80,7 @@ func ParseWhitelist(s string) (Whitelist, error) {
 		w.Peer = id.String()
 		return w, nil
 	}
-	return Whitelist{}, fmt.Errorf("Invalid netmask specified in -whitelist: '%s'", target) //nolint:staticcheck // Core's words
+	return Whitelist{}, fmt.Errorf("Invalid netmask specified in -whitelist: '%s'", target) // Core's words
 }
 
 func (w *Whitelist) permissions(list string) error {
@@ -105,7 +105,7 @@ func (w *Whitelist) permissions(list string) error {
 			w.Out = true
 		case name == "": // Core allows empty ones
 		default:
-			return fmt.Errorf("Invalid P2P permission: '%s'", name) //nolint:staticcheck // Core's words
+			return fmt.Errorf("Invalid P2P permission: '%s'", name) // Core's words
 		}
 	}
 	if !w.In && !w.Out {
