@@ -358,7 +358,7 @@ func TestEviction(t *testing.T) {
 	if gone == p || gone == last || gone.reason() != errEvicted {
 		t.Errorf("%s is gone: %v", gone.ID(), gone.reason())
 	}
-	if c := a.Counts(); c.Connected != 41 || c.Evicted != 1 || c.Disconnected != 1 || c.Refused != 0 {
+	if c := a.Counts(); c.Connected != 41 || c.Evicted != 1 || c.Disconnected != 1 {
 		t.Errorf("counts: %+v", c)
 	}
 	if gone.Num() < 10 {

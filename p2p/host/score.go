@@ -29,7 +29,8 @@ func (s *score) decay(now time.Time) {
 
 // Penalise counts bad behaviour of the peer: with 100 points it is disconnected
 // and banned, the latter also when it has left already. A point is forgotten every
-// minute; leaving and coming back does not help. Peers that the whitelist protects (NoBan) are only disconnected.
+// minute; leaving and coming back does not help. Peers that the whitelist protects
+// (NoBan) are only disconnected.
 func (p *Peer) Penalise(points int, reason string) {
 	p.host.counts.penalties.Add(1)
 	total := p.host.penalise(p, points)
