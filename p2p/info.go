@@ -86,10 +86,14 @@ func addLocal(list []peerinfo.LocalAddress, multiaddr string, score int) []peeri
 // Peers returns all peers, in the order in which they connected.
 func (n *Node) Peers() []peerinfo.Peer {
 	peers := n.host.Peers()
-	list := make([]peerinfo.Peer, len(peers))
+	list, nums := make([]peerinfo.Peer, len(peers)), make([]int64, len(peers))
 	for i, p := range peers {
-		list[i] = p.Info()
+		list[i], nums[i] = p.Info(), p.Num()
 		list[i].PushFrom, list[i].PushTo = n.relay.pushing(p)
+	}
+	for i, s := range n.sync.status(nums) {
+		list[i].PresyncedHeaders, list[i].SyncedHeaders, list[i].SyncedBlocks = s.Presynced, s.Headers, s.Blocks
+		list[i].InFlight = s.InFlight
 	}
 	return list
 }
@@ -99,7 +103,7 @@ func (n *Node) Totals() peerinfo.Totals { return n.host.Totals() }
 
 // Stats returns what has been counted.
 func (n *Node) Stats() peerinfo.Stats {
-	return peerinfo.Stats{Blocks: n.relay.info(), Peers: n.host.Counts()}
+	return peerinfo.Stats{Blocks: n.relay.info(), Sync: n.sync.info(), Peers: n.host.Counts()}
 }
 
 // Ping pings every peer.

@@ -288,6 +288,26 @@ func (s *syncer) status(peers []int64) []chainsync.Status {
 	return list
 }
 
+// info says how far the chain is behind its headers.
+func (s *syncer) info() peerinfo.Sync {
+	found := make(chan chainsync.Progress, 1)
+	if !s.look(func(m *chainsync.Machine) { found <- m.Progress() }) {
+		return peerinfo.Sync{}
+	}
+	p, tip := <-found, s.chain.Tip().Tip.Height
+	info := peerinfo.Sync{
+		Headers: int64(s.chain.BestHeader().Ref.Height), Blocks: int64(tip), Progress: 1,
+		InFlight: p.InFlight, Stalls: p.Stalls,
+	}
+	if p.Of > tip {
+		info.Progress = float64(tip) / float64(p.Of)
+	}
+	if p.Stage == chainsync.InBlocks {
+		info.Rate, info.Left = p.Rate, p.ETA
+	}
+	return info
+}
+
 // askHeaders asks a peer for headers.
 func (s *syncer) askHeaders(ctx context.Context, p *host.Peer, a chainsync.AskHeaders) {
 	request := message.HeadersRequest{Locator: a.Locator}

@@ -519,6 +519,7 @@ func (m *Machine) head(t *path) *body {
 
 // stalled takes from p all that it has in flight, and leaves it alone.
 func (m *Machine) stalled(p *peer) {
+	m.progress.stalls++
 	m.stall = min(2*m.stall, maxStall)
 	m.release(p, true)
 	p.stalls++

@@ -28,6 +28,9 @@ type Progress struct {
 	ETA     time.Duration // at that rate; 0: not known
 	Peers   int           // that bodies are being fetched from
 	Elapsed time.Duration // since the node fell behind
+
+	InFlight int    // bodies that were asked for
+	Stalls   uint64 // times that a peer was too slow, and others were asked instead
 }
 
 // String says it in one line: "blocks: height 120 of 255 (47.1 %), 33.2 blocks/s, 4s left".
@@ -58,6 +61,7 @@ type progress struct {
 	stage    Stage
 	height   uint32 // at the last report
 	rate     float64
+	stalls   uint64
 }
 
 // Progress says how it goes at the time of the last Step.
@@ -65,6 +69,10 @@ func (m *Machine) Progress() Progress {
 	p := Progress{Stage: Idle, Height: m.tip, Of: m.best.Ref.Height, Rate: m.rate}
 	if m.syncing {
 		p.Stage = InBlocks
+	}
+	p.Stalls = m.progress.stalls
+	for _, o := range m.order {
+		p.InFlight += len(o.inflight)
 	}
 	for _, o := range m.order {
 		if len(o.inflight) > 0 {
