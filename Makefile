@@ -103,6 +103,10 @@ bench: ## the benchmarks BENCH (all) of the node, COUNT times; pipe into benchst
 bench-oracle: ## the benchmarks that compare with btcd in one run
 	cd internal/oracle && $(GO) test -run '^$$' -bench '$(BENCH)' -count $(COUNT) ./...
 
+.PHONY: bench-sync
+bench-sync: ## import a chain and fetch it from two nodes in turn, and print the ratio
+	$(GO) test -run '^$$' -bench 'Sync$$' -benchtime 3x -timeout 30m ./p2p
+
 .PHONY: benchstat
 benchstat: ## compare two outputs of bench: make benchstat OLD=a.txt NEW=b.txt
 	$(TOOL) benchstat $(OLD) $(NEW)

@@ -159,11 +159,9 @@ func (s *syncer) take(ctx context.Context, n note) {
 	case chainsync.BlocksDone:
 		s.over(e.Peer, e.Req)
 	case chainsync.Announced:
-		s.step(ctx, e)
 		if hash := e.Header.Hash(); s.chasing(hash) {
 			s.step(ctx, chainsync.Expected{Hash: hash, Until: time.Now().Add(expectTime)})
 		}
-		return
 	}
 	s.step(ctx, n.event)
 }

@@ -23,8 +23,6 @@ const (
 	again = 5 * time.Second
 	// maxOpen is how many requests for bodies a peer has open.
 	maxOpen = 3
-	// nearTip is how many bodies at the end of the chain may come by themselves.
-	nearTip = 2
 )
 
 // body is a missing body that something is known of.
@@ -213,9 +211,6 @@ func (m *Machine) pick(p *peer, t *path, height uint32) []*body {
 		if b == nil {
 			b = &body{ref: ref}
 			m.known[ref.Hash] = b
-			if m.isFresh(ref) {
-				b.notFor = m.now.Add(m.cfg.Patience)
-			}
 		}
 		m.open = true
 		until := b.lacks(p)
@@ -241,12 +236,6 @@ func (m *Machine) waitFor(at time.Time) {
 	if m.patientUntil.IsZero() || at.Before(m.patientUntil) {
 		m.patientUntil = at
 	}
-}
-
-// isFresh reports whether the block is one of the last and the chain is up to
-// date otherwise, so that it is probably on its way.
-func (m *Machine) isFresh(ref wire.BlockRef) bool {
-	return !m.behind() && m.best.Ref.Height-min(m.best.Ref.Height, m.tip) <= nearTip && ref.Height+nearTip > m.best.Ref.Height
 }
 
 // othersHave reports whether a peer that does not rest has the block.

@@ -31,6 +31,7 @@
 // seconds double with each such case, up to 64, and shrink as the chain grows, so
 // that a slow line of our own does not cost us our peers.
 //
-// A block at the very end of the chain usually comes by itself, pushed by a
-// peer. It is asked for only if it has not come after a moment.
+// A block at the very end of the chain usually comes by other means, pushed by a
+// peer in compact form. The caller says so with Expected, and the Machine leaves it
+// alone for as long.
 package chainsync

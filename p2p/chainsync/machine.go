@@ -20,9 +20,6 @@ const (
 
 	// DefaultMaxBytes bounds the bodies that have come and are not judged yet.
 	DefaultMaxBytes = 64 << 20
-	// DefaultPatience is how long a new block at the end of the chain may take
-	// to come by itself.
-	DefaultPatience = time.Second
 	// DefaultReport is how often progress is told.
 	DefaultReport = 10 * time.Second
 )
@@ -37,8 +34,6 @@ type Config struct {
 	MaxBytes int
 	// Clock is what headers are judged by; nil: the time of the Step.
 	Clock func() time.Time
-	// Patience: see DefaultPatience.
-	Patience time.Duration
 	// Report: see DefaultReport.
 	Report time.Duration
 
@@ -67,9 +62,6 @@ func New(cfg Config, v View) *Machine {
 	}
 	if cfg.MaxBytes == 0 {
 		cfg.MaxBytes = DefaultMaxBytes
-	}
-	if cfg.Patience == 0 {
-		cfg.Patience = DefaultPatience
 	}
 	if cfg.Report == 0 {
 		cfg.Report = DefaultReport

@@ -4,7 +4,9 @@ import (
 	"container/heap"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -399,6 +401,9 @@ func TestModel(t *testing.T) {
 	rounds := 300
 	if testing.Short() {
 		rounds = 60
+	}
+	if n, err := strconv.Atoi(os.Getenv("KEELSON_ROUNDS")); err == nil {
+		rounds = n
 	}
 	for seed := range uint64(rounds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
