@@ -91,6 +91,9 @@ func (n *Node) Peers() []peerinfo.Peer {
 		list[i], nums[i] = p.Info(), p.Num()
 		list[i].PushFrom, list[i].PushTo = n.relay.pushing(p)
 	}
+	if len(nums) == 0 {
+		return list
+	}
 	for i, s := range n.sync.status(nums) {
 		list[i].PresyncedHeaders, list[i].SyncedHeaders, list[i].SyncedBlocks = s.Presynced, s.Headers, s.Blocks
 		list[i].InFlight = s.InFlight

@@ -121,6 +121,19 @@ func (c *cliCall) run(stdin *bufio.Reader, terminal bool) (string, error) {
 		return text, err
 	}
 
+	if c.on("netinfo") {
+		level, err := netInfoLevel(c.args)
+		if err != nil {
+			return "", err
+		}
+		var text string
+		err = target.wait(c, func(ctx context.Context) (err error) {
+			text, err = netInfo(ctx, target.Client, level, time.Now())
+			return err
+		})
+		return text, err
+	}
+
 	args := c.args
 	if c.on("stdin") {
 		for line, err := readLine(stdin); err == nil; line, err = readLine(stdin) {

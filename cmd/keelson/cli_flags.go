@@ -33,6 +33,7 @@ var cliFlags = []cliFlag{
 	{name: "stdin", help: "read further arguments from the standard input, one a line"},
 	{name: "named", help: "arguments are NAME=VALUE"},
 	{name: "getinfo", help: "a summary of the node's state"},
+	{name: "netinfo", help: "the peers; an argument 1 to 4 shows more of them"},
 	{name: "color", arg: "WHEN", help: "colours for -getinfo: always, auto or never"},
 	{name: "rpcwait", help: "wait until the node runs"},
 	{name: "rpcwaittimeout", arg: "N", help: "but at most so many seconds"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -85,6 +86,9 @@ func TestPeers(t *testing.T) {
 	a.Call(t, &local, "getnetworkinfo")
 	if local.Connections != 1 || local.ConnectionsIn != 1 || local.ConnectionsOut != 0 {
 		t.Errorf("a: %+v", local)
+	}
+	if table := a.CLI(t, "-netinfo", "2"); !strings.Contains(table, onA.Addr) || !strings.Contains(table, "\nin     ") {
+		t.Errorf("-netinfo: %s", table)
 	}
 	// What is connected already is not called again.
 	b.Call(t, nil, "addnode", at, "onetry")
