@@ -16,7 +16,7 @@ func share(b *Book, attacker func(netip.Addr) bool) (newPlaces, triedPlaces int,
 	count := func(table [][bucketSize]*entry) (places int, chance float64) {
 		buckets := 0
 		for i := range table {
-			hit, last := 0, -1
+			hit := 0
 			var taken []int
 			for j, e := range table[i] {
 				if e != nil {
@@ -27,7 +27,7 @@ func share(b *Book, attacker func(netip.Addr) bool) (newPlaces, triedPlaces int,
 				continue
 			}
 			buckets++
-			last = taken[len(taken)-1] - bucketSize
+			last := taken[len(taken)-1] - bucketSize
 			for _, j := range taken {
 				if attacker(table[i][j].addr.AddrPort.Addr()) {
 					places++
