@@ -3,6 +3,7 @@ package addrbook
 import (
 	"math/rand/v2"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -68,8 +69,8 @@ type Book struct {
 	byAddr map[Addr]*entry
 	// order has every entry once; entry.at is its index. Random choices swap it about.
 	order []*entry
-	fresh [newBuckets][bucketSize]*entry
-	tried [triedBuckets][bucketSize]*entry
+	fresh [newBuckets]bucket
+	tried [triedBuckets]bucket
 	// triedCount is how many entries of order are tried.
 	triedCount int
 	// pending are new entries that worked, whose place among the tried is taken by
@@ -181,16 +182,16 @@ func (b *Book) again(e *entry, services uint64, seen, late, now int64) bool {
 // place gives a new entry the place that belongs to it and to a source, if that is free or
 // held by one that is worth less. An entry that has no place at all is forgotten.
 func (b *Book) place(e *entry, source netip.AddrPort, now int64) bool {
-	bucket := b.newBucket(e.addr.AddrPort, source)
-	slot := &b.fresh[bucket][b.position(kindNew, bucket, &e.addr)]
-	old := *slot
+	n := b.newBucket(e.addr.AddrPort, source)
+	position := b.position(kindNew, n, &e.addr)
+	old := b.fresh[n].at[position]
 	if old == e {
 		return false
 	}
 	if old == nil || old.terrible(now) || len(old.buckets) > 1 && len(e.buckets) == 0 {
-		b.vacate(bucket, slot)
-		*slot = e
-		e.buckets = append(e.buckets, uint16(bucket))
+		b.vacate(n, position)
+		b.fresh[n].set(position, e)
+		e.buckets = append(e.buckets, uint16(n))
 		return true
 	}
 	if len(e.buckets) == 0 {
@@ -221,18 +222,13 @@ func (b *Book) swap(i, j int) {
 }
 
 // vacate frees a place among the new; an entry that had no other is forgotten.
-func (b *Book) vacate(bucket int, slot **entry) {
-	e := *slot
+func (b *Book) vacate(n, position int) {
+	e := b.fresh[n].at[position]
 	if e == nil {
 		return
 	}
-	*slot = nil
-	for i, n := range e.buckets {
-		if int(n) == bucket {
-			e.buckets = append(e.buckets[:i], e.buckets[i+1:]...)
-			break
-		}
-	}
+	b.fresh[n].clear(position)
+	e.buckets = slices.DeleteFunc(e.buckets, func(m uint16) bool { return int(m) == n })
 	if len(e.buckets) == 0 {
 		b.forget(e)
 	}
@@ -257,7 +253,7 @@ func (b *Book) good(a Addr, now int64, testFirst bool) bool {
 	if e.tried {
 		return false
 	}
-	if testFirst && *b.triedSlot(&e.addr) != nil {
+	if testFirst && b.rival(&e.addr) != nil {
 		b.collide(e)
 		return false
 	}
@@ -265,29 +261,35 @@ func (b *Book) good(a Addr, now int64, testFirst bool) bool {
 	return true
 }
 
-// triedSlot returns the place of an address among the tried.
-func (b *Book) triedSlot(a *Addr) **entry {
-	bucket := b.triedBucket(a)
-	return &b.tried[bucket][b.position(kindTried, bucket, a)]
+// triedPlace returns the place of an address among the tried.
+func (b *Book) triedPlace(a *Addr) (at *bucket, position int) {
+	n := b.triedBucket(a)
+	return &b.tried[n], b.position(kindTried, n, a)
+}
+
+// rival returns who stands there, or nil.
+func (b *Book) rival(a *Addr) *entry {
+	at, position := b.triedPlace(a)
+	return at.at[position]
 }
 
 // makeTried moves a new entry to the tried. Who stands there becomes new again.
 func (b *Book) makeTried(e *entry) {
 	for _, n := range e.buckets {
-		b.fresh[n][b.position(kindNew, int(n), &e.addr)] = nil
+		b.fresh[n].clear(b.position(kindNew, int(n), &e.addr))
 	}
 	e.buckets = nil
 	b.settle(e)
-	slot := b.triedSlot(&e.addr)
-	if old := *slot; old != nil {
-		bucket := b.newBucket(old.addr.AddrPort, old.source)
-		place := &b.fresh[bucket][b.position(kindNew, bucket, &old.addr)]
-		b.vacate(bucket, place)
-		*place = old
-		old.tried, old.buckets = false, []uint16{uint16(bucket)}
+	at, position := b.triedPlace(&e.addr)
+	if old := at.at[position]; old != nil {
+		n := b.newBucket(old.addr.AddrPort, old.source)
+		place := b.position(kindNew, n, &old.addr)
+		b.vacate(n, place)
+		b.fresh[n].set(place, old)
+		old.tried, old.buckets = false, []uint16{uint16(n)}
 		b.triedCount--
 	}
-	*slot = e
+	at.set(position, e)
 	e.tried = true
 	b.triedCount++
 }

@@ -353,7 +353,7 @@ func TestCollisions(t *testing.T) {
 		b.mu.Lock()
 		e := b.byAddr[next]
 		n := int(e.buckets[0])
-		b.vacate(n, &b.fresh[n][b.position(kindNew, n, &next)])
+		b.vacate(n, b.position(kindNew, n, &next))
 		b.mu.Unlock()
 		mustCheck(t, b)
 		if _, _, ok := b.SelectCollision(); ok {

@@ -31,12 +31,12 @@ func (b *Book) checkEntries() error {
 		}
 		if e.tried {
 			tried++
-			if *b.triedSlot(&e.addr) != e {
+			if b.rival(&e.addr) != e {
 				return fmt.Errorf("%v is not in its place among the tried", e.addr)
 			}
 		}
 		for j, n := range e.buckets {
-			if slices.Contains(e.buckets[:j], n) || b.fresh[n][b.position(kindNew, int(n), &e.addr)] != e {
+			if slices.Contains(e.buckets[:j], n) || b.fresh[n].at[b.position(kindNew, int(n), &e.addr)] != e {
 				return fmt.Errorf("%v is not in its place of bucket %d", e.addr, n)
 			}
 		}
@@ -49,20 +49,10 @@ func (b *Book) checkEntries() error {
 
 // checkTables counts places: with every entry in its own, none may be left over.
 func (b *Book) checkTables() error {
-	places, tried := 0, 0
-	for i := range b.fresh {
-		for _, e := range b.fresh[i] {
-			if e != nil {
-				places++
-			}
-		}
-	}
-	for i := range b.tried {
-		for _, e := range b.tried[i] {
-			if e != nil {
-				tried++
-			}
-		}
+	places, err := countPlaces(b.fresh[:])
+	tried, triedErr := countPlaces(b.tried[:])
+	if err := errors.Join(err, triedErr); err != nil {
+		return err
 	}
 	for _, e := range b.order {
 		places -= len(e.buckets)
@@ -71,6 +61,20 @@ func (b *Book) checkTables() error {
 		return fmt.Errorf("%d places of the new are held by nobody, %d of the tried by %d", places, tried, b.triedCount)
 	}
 	return nil
+}
+
+func countPlaces(table []bucket) (places int, err error) {
+	for n := range table {
+		for position, e := range table[n].at {
+			if (table[n].taken>>position&1 == 1) != (e != nil) {
+				return 0, fmt.Errorf("place %d of bucket %d is wrongly marked", position, n)
+			}
+			if e != nil {
+				places++
+			}
+		}
+	}
+	return places, nil
 }
 
 func (b *Book) checkPending() error {

@@ -37,7 +37,7 @@ func (b *Book) ResolveCollisions(now time.Time) {
 }
 
 func (b *Book) resolve(e *entry, now int64) {
-	rival := *b.triedSlot(&e.addr)
+	rival := b.rival(&e.addr)
 	switch {
 	case rival == nil:
 	case now-rival.success < seconds(replaceable):
@@ -63,7 +63,7 @@ func (b *Book) SelectCollision() (k Known, lastTry time.Time, ok bool) {
 		return Known{}, time.Time{}, false
 	}
 	e := b.pending[b.rng.IntN(len(b.pending))]
-	rival := *b.triedSlot(&e.addr)
+	rival := b.rival(&e.addr)
 	if rival == nil {
 		return Known{}, time.Time{}, false
 	}

@@ -13,12 +13,12 @@ import (
 // empty is as likely, and in it every start, from which the next address is
 // taken.
 func share(b *Book, attacker func(netip.Addr) bool) (newPlaces, triedPlaces int, newChance, triedChance float64) {
-	count := func(table [][bucketSize]*entry) (places int, chance float64) {
+	count := func(table []bucket) (places int, chance float64) {
 		buckets := 0
 		for i := range table {
 			hit := 0
 			var taken []int
-			for j, e := range table[i] {
+			for j, e := range table[i].at {
 				if e != nil {
 					taken = append(taken, j)
 				}
@@ -29,7 +29,7 @@ func share(b *Book, attacker func(netip.Addr) bool) (newPlaces, triedPlaces int,
 			buckets++
 			last := taken[len(taken)-1] - bucketSize
 			for _, j := range taken {
-				if attacker(table[i][j].addr.AddrPort.Addr()) {
+				if attacker(table[i].at[j].addr.AddrPort.Addr()) {
 					places++
 					hit += j - last
 				}

@@ -183,12 +183,12 @@ func (m *model) compare(b *Book) error {
 		}
 	}
 	for place, a := range m.fresh {
-		if e := b.fresh[place[0]][place[1]]; e == nil || e.addr != a {
+		if e := b.fresh[place[0]].at[place[1]]; e == nil || e.addr != a {
 			return fmt.Errorf("place %v of the new is not %v", place, a)
 		}
 	}
 	for place, a := range m.tried {
-		if e := b.tried[place[0]][place[1]]; e == nil || e.addr != a {
+		if e := b.tried[place[0]].at[place[1]]; e == nil || e.addr != a {
 			return fmt.Errorf("place %v of the tried is not %v", place, a)
 		}
 	}

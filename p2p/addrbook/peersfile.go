@@ -120,19 +120,19 @@ func (b *Book) restore(e *entry, tried bool) {
 		return
 	}
 	if tried {
-		slot := b.triedSlot(&e.addr)
-		if *slot != nil || e.success == 0 {
+		at, position := b.triedPlace(&e.addr)
+		if at.at[position] != nil || e.success == 0 {
 			return
 		}
-		*slot = e
+		at.set(position, e)
 		e.tried, e.buckets = true, nil
 		b.triedCount++
 	} else {
 		var placed []uint16
 		for _, n := range e.buckets {
-			slot := &b.fresh[n][b.position(kindNew, int(n), &e.addr)]
-			if *slot == nil {
-				*slot = e
+			position := b.position(kindNew, int(n), &e.addr)
+			if b.fresh[n].at[position] == nil {
+				b.fresh[n].set(position, e)
 				placed = append(placed, n)
 			}
 		}

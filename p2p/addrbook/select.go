@@ -49,23 +49,19 @@ func (b *Book) Select(newOnly bool, now time.Time) (k Known, lastTry time.Time, 
 
 // draw picks an entry of a table, which has one. All buckets are as likely: who
 // fills many places of few buckets gains nothing by it.
-func (b *Book) draw(table [][bucketSize]*entry, now int64) *entry {
+func (b *Book) draw(table []bucket, now int64) *entry {
 	// Impatience grows by a fifth with every one that is not taken, from 1, here 1 << 10.
 	impatience := uint64(1 << 10)
 	for {
-		bucket := &table[b.rng.IntN(len(table))]
-		from := b.rng.IntN(bucketSize)
-		for i := range bucketSize {
-			e := bucket[(from+i)%bucketSize]
-			if e == nil {
-				continue
-			}
-			if b.rng.Uint64N(certain) < e.chance(now)*impatience>>10 {
-				return e
-			}
-			impatience = min(impatience*6/5, 1<<33)
-			break
+		at := &table[b.rng.IntN(len(table))]
+		e := at.from(b.rng.IntN(bucketSize))
+		if e == nil {
+			continue
 		}
+		if b.rng.Uint64N(certain) < e.chance(now)*impatience>>10 {
+			return e
+		}
+		impatience = min(impatience*6/5, 1<<33)
 	}
 }
 

@@ -1,8 +1,6 @@
 package addrbook
 
-import (
-	"github.com/keelson-chain/keelson/p2p/peerinfo"
-)
+import "github.com/keelson-chain/keelson/p2p/peerinfo"
 
 // Slots returns every place that is taken, new ones first, each table in the
 // order of its places.
@@ -14,13 +12,13 @@ func (b *Book) Slots() []peerinfo.Slot {
 	return appendSlots(list, b.tried[:], true)
 }
 
-func appendSlots(list []peerinfo.Slot, table [][bucketSize]*entry, tried bool) []peerinfo.Slot {
-	for bucket := range table {
-		for position, e := range table[bucket] {
+func appendSlots(list []peerinfo.Slot, table []bucket, tried bool) []peerinfo.Slot {
+	for n := range table {
+		for position, e := range table[n].at {
 			if e == nil {
 				continue
 			}
-			s := peerinfo.Slot{Address: e.known().Info(), Tried: tried, Bucket: bucket, Position: position}
+			s := peerinfo.Slot{Address: e.known().Info(), Tried: tried, Bucket: n, Position: position}
 			if e.source.IsValid() {
 				s.Source = e.source.Addr().String()
 			}
