@@ -146,23 +146,25 @@ func (n *Node) OneTry(ctx context.Context, addr string) error {
 
 // AddedNodes returns the list of nodes to keep calling, with the connections to
 // each.
-func (n *Node) AddedNodes() []peerinfo.AddedNode {
-	peers := n.Peers()
-	list := []peerinfo.AddedNode{}
-	for _, addr := range n.host.AddedNodeList() {
-		added := peerinfo.AddedNode{Addr: addr}
-		id := ""
-		if info, err := host.ParseNode(addr, n.cfg.Host.DefaultPort, true); err == nil {
-			id = info.ID.String()
-		}
-		for _, p := range peers {
-			if p.ID == id || p.Named(addr) {
-				added.Peers = append(added.Peers, peerinfo.AddedPeer{Addr: p.Addr, Inbound: p.Kind == peerinfo.Inbound})
-			}
-		}
-		list = append(list, added)
-	}
-	return list
+func (n *Node) AddedNodes() []peerinfo.AddedNode { return n.host.AddedNodes() }
+
+// Addresses returns at most that many known addresses (0: all), picked at
+// random, of one network or, if it is empty, of all.
+func (n *Node) Addresses(limit int, network peerinfo.Network) []peerinfo.Address {
+	return n.host.Addresses(limit, network)
+}
+
+// Slots returns what is in the address tables.
+func (n *Node) Slots() []peerinfo.Slot { return n.host.Slots() }
+
+// TableSizes counts the known addresses by network.
+func (n *Node) TableSizes() []peerinfo.TableSize { return n.host.TableSizes() }
+
+// AddAddress puts an address into the tables as if its node had told it, with
+// tried into that of the addresses that have worked. It reports in which tables
+// there was room for it.
+func (n *Node) AddAddress(multiaddr string, tried bool) (added, moved bool) {
+	return n.host.AddAddress(multiaddr, tried)
 }
 
 // Disconnect disconnects the peer of that number, or returns

@@ -24,6 +24,14 @@ func (b *bucket) refill(now time.Time) {
 	b.at = now
 }
 
+// grant adds n tokens, also beyond burst.
+func (b *bucket) grant(n float64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refill(time.Now())
+	b.tokens += n
+}
+
 // take takes n tokens if they are there.
 func (b *bucket) take(n float64) bool {
 	b.mu.Lock()

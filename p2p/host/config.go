@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -58,6 +59,12 @@ type Config struct {
 	Outbound, BlockOnly int
 	// Feelers are short calls that see whether known addresses work.
 	Feelers bool
+	// Seeds are nodes to ask for addresses when none are known that work, named as
+	// in Connect.
+	Seeds []string
+	// Stale says that our chain has not grown for so long that others may know
+	// more: then one more peer is called for a while. It must not wait. May be nil.
+	Stale func() bool
 	// Discover lets the host call addresses that it heard of, and ask for some.
 	// Without it, it calls nobody but those that it was told to.
 	Discover bool
@@ -128,6 +135,11 @@ func (c Config) withDefaults() (Config, error) {
 	setDefault(&c.BlockOnly, DefaultBlockOnly)
 	c.MaxPeers, c.Outbound, c.BlockOnly = max(c.MaxPeers, 0), max(c.Outbound, 0), max(c.BlockOnly, 0)
 	setDefault(&c.BanTime, DefaultBanTime)
+	for _, node := range slices.Concat(c.Connect, c.AddNode, c.Seeds) {
+		if _, err := ParseNode(node, c.DefaultPort, c.Dev); err != nil {
+			return c, fmt.Errorf("host: %w", err)
+		}
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}

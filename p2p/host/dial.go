@@ -32,16 +32,11 @@ func (h *Host) Connect(ctx context.Context, info peer.AddrInfo, kind peerinfo.Ki
 	if !h.NetworkActive() {
 		return nil, peerinfo.ErrInactive
 	}
-	if info.ID == "" {
-		if !h.cfg.Dev {
-			return nil, fmt.Errorf("%w: the peer id is missing; write /ip4/ADDRESS/tcp/PORT/p2p/ID", peerinfo.ErrAddress)
-		}
-		id, err := h.identify(ctx, info)
-		if err != nil {
-			return nil, err
-		}
-		info.ID = id
+	id, err := h.idOf(ctx, info)
+	if err != nil {
+		return nil, err
 	}
+	info.ID = id
 	if info.ID == h.lib.ID() {
 		return nil, ErrSelf
 	}
@@ -50,6 +45,8 @@ func (h *Host) Connect(ctx context.Context, info peer.AddrInfo, kind peerinfo.Ki
 		return old, err
 	}
 	defer h.endDial(info.ID)
+	// No other address is tried that libp2p has heard of: the choice is the caller's.
+	h.lib.Peerstore().ClearAddrs(info.ID)
 	h.lib.Peerstore().AddAddrs(info.ID, info.Addrs, addrTTL)
 	// A direct dial is one that does not wait because an earlier one failed.
 	conn, err := h.lib.Network().DialPeer(network.WithForceDirectDial(ctx, "connect"), info.ID)
@@ -80,6 +77,20 @@ func (h *Host) Connect(ctx context.Context, info peer.AddrInfo, kind peerinfo.Ki
 	default:
 		return nil, reason
 	}
+}
+
+// idOf returns the id of a node that is to be called, and finds it out if it is
+// empty, on Dev networks only.
+func (h *Host) idOf(ctx context.Context, info peer.AddrInfo) (peer.ID, error) {
+	switch {
+	case info.ID != "":
+		return info.ID, nil
+	case !h.cfg.Dev:
+		return "", fmt.Errorf("%w: the peer id is missing; write /ip4/ADDRESS/tcp/PORT/p2p/ID", peerinfo.ErrAddress)
+	case !h.NetworkActive():
+		return "", peerinfo.ErrInactive
+	}
+	return h.identify(ctx, info)
 }
 
 func (h *Host) beginDial(id peer.ID, kind peerinfo.Kind) (*Peer, error) {

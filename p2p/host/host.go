@@ -34,6 +34,11 @@ type Host struct {
 	counts   counts
 	bans     *addrbook.Bans
 	banSaver banSaver
+	book     *addrbook.Book
+	news     news
+	answers  answers
+	timing   timing
+	stirred  chan struct{} // takes a tick when there may be somebody to call
 
 	// Large frames that come in, and that go out in answers.
 	incoming, outgoing hoard
@@ -51,6 +56,8 @@ type Host struct {
 	dialing map[peer.ID]peerinfo.Kind
 	scores  map[string]*score
 	added   []string // the list of AddNode
+	// met says who the nodes were that the operator named.
+	met map[string]peer.ID
 }
 
 // New makes a host. It neither listens nor calls before Run.
@@ -65,6 +72,10 @@ func New(cfg Config) (*Host, error) {
 		cfg:      cfg,
 		nonce:    binary.LittleEndian.Uint64(nonce[:]),
 		bans:     loadBans(&cfg),
+		book:     loadBook(&cfg),
+		timing:   timingOf(cfg.Dev),
+		stirred:  make(chan struct{}, 1),
+		met:      map[string]peer.ID{},
 		active:   !cfg.Inactive,
 		up:       make(chan struct{}),
 		incoming: hoard{limit: maxIncoming},
@@ -146,8 +157,10 @@ func (h *Host) Run(ctx context.Context) error {
 // work runs whatever runs for the host as a whole, until ctx ends.
 func (h *Host) work(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { h.connectLoop(ctx) })
+	wg.Go(func() { newCaller(h).run(ctx) })
+	wg.Go(func() { h.saveLoop(ctx) })
 	<-ctx.Done()
+	h.saveAnchors()
 	wg.Wait()
 }
 
@@ -266,6 +279,7 @@ func (h *Host) SetNetworkActive(on bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.active = on
+	h.stir()
 	if !on {
 		for _, p := range h.conns {
 			p.cancel(errInactive)

@@ -51,6 +51,9 @@ func (p *Peer) Info() peerinfo.Peer {
 		PresyncedHeaders: -1,
 		SyncedHeaders:    -1,
 		SyncedBlocks:     -1,
+		AddrRelay:        p.addrRelay.Load(),
+		AddrProcessed:    p.addrTaken.Load(),
+		AddrRateLimited:  p.addrLimited.Load(),
 	}
 }
 

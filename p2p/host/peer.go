@@ -55,6 +55,10 @@ type Peer struct {
 	inBytes, inCount bucket // messages that are taken from it
 
 	lastTx, lastBlock atomic.Int64 // Unix nanoseconds; 0 is never
+
+	tells                  bucket        // addresses that the peer may tell of
+	addrTaken, addrLimited atomic.Uint64 // that were taken in, and that were too many
+	addrRelay, toldAll     atomic.Bool   // it asked for addresses, or was asked; it got the long answer
 }
 
 // ID returns the libp2p peer id.

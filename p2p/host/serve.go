@@ -149,9 +149,13 @@ func (p *Peer) serveRequest(name string, s *stream) error {
 	if err := held.add(p.ctx, p.host.answerRoom(name)); err != nil {
 		return err
 	}
-	if err := p.host.cfg.Handler.Serve(p.ctx, p, name, request, func(frame []byte) error {
-		return p.answer(gate, name, s, held, frame)
-	}); err != nil {
+	send := func(frame []byte) error { return p.answer(gate, name, s, held, frame) }
+	if name == message.NameAddrs {
+		err = p.host.serveAddresses(p, send)
+	} else {
+		err = p.host.cfg.Handler.Serve(p.ctx, p, name, request, send)
+	}
+	if err != nil {
 		return err
 	}
 	return s.CloseWrite()

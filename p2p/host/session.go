@@ -73,6 +73,7 @@ func (p *Peer) run() {
 		p.live(in)
 	}
 	h.strike(p)
+	h.part(p)
 	p.wg.Wait()
 	h.counts.ended(p)
 	if p.told {
@@ -182,6 +183,7 @@ func isUnknown(err error) bool {
 
 // live is the time between the greeting and the end.
 func (p *Peer) live(in *relayReader) {
+	p.host.remember(p)
 	if p.handled() {
 		p.told = true
 		p.host.counts.connected.Add(1)

@@ -21,6 +21,11 @@ import (
 // simulate runs hosts on a simulated network under virtual time, 25 ms between
 // any two, 50 Mbit/s each, and with them libp2p hosts for the test to misuse.
 func simulate(t *testing.T, hosts, raws int, f func(t *testing.T, nodes []*node, raws []*raw)) {
+	simulateWith(t, hosts, raws, nil, f)
+}
+
+// simulateWith is simulate with hosts that differ in their Config.
+func simulateWith(t *testing.T, hosts, raws int, change func(i int, c *Config), f func(t *testing.T, nodes []*node, raws []*raw)) {
 	synctest.Test(t, func(t *testing.T) {
 		link := simnet.LinkSettings{BitsPerSecond: 50 * simlibp2p.OneMbps}
 		net, meta, err := simlibp2p.SimpleLibp2pNetwork([]simlibp2p.NodeLinkSettingsAndCount{{
@@ -32,8 +37,13 @@ func simulate(t *testing.T, hosts, raws int, f func(t *testing.T, nodes []*node,
 		net.Start()
 		defer net.Close()
 		var nodes []*node
-		for _, lib := range meta.Nodes[:hosts] {
-			nodes = append(nodes, start(t, func(c *Config) { c.Libp2p = lib }))
+		for i, lib := range meta.Nodes[:hosts] {
+			nodes = append(nodes, start(t, func(c *Config) {
+				c.Libp2p = lib
+				if change != nil {
+					change(i, c)
+				}
+			}))
 		}
 		var others []*raw
 		for _, lib := range meta.Nodes[hosts:] {
@@ -336,11 +346,14 @@ func TestSimulatedFeeler(t *testing.T) {
 				t.Fatalf("%v, %v", p, err)
 			}
 			if kind == peerinfo.AddressFetch {
-				b.serving(func(_ context.Context, _ *Peer, _ string, _ []byte, answer func([]byte) error) error {
-					return answer([]byte("addresses"))
-				})
-				if answer, err := p.Ask(t.Context(), message.NameAddrs, nil, 100); err != nil || string(answer) != "addresses" {
-					t.Errorf("%q, %v", answer, err)
+				tell(t, b, a, b)
+				answer, err := p.Ask(t.Context(), message.NameAddrs, nil, 1000)
+				if err != nil {
+					t.Fatal(err)
+				}
+				// Nobody is told of himself.
+				if m, err := message.DecodeAddresses(answer); err != nil || len(m.List) != 1 || m.List[0].Addr != b.anyAddr(t) {
+					t.Errorf("%+v, %v", m, err)
 				}
 			}
 			await(t, "the feeler", b.connected)

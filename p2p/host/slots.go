@@ -40,6 +40,7 @@ func (h *Host) accept(c network.Conn) {
 		flood:   bucket{rate: pingRate, burst: pingBurst},
 		inBytes: bucket{rate: relaySpeed, burst: relayAhead},
 		inCount: bucket{rate: relayRate, burst: relayBurst},
+		tells:   bucket{rate: tellRate, burst: answerGrant, at: time.Now()}, // none at first
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
 	p.permissions = h.permissionsOf(p.id, p.addr, p.inbound)
