@@ -89,26 +89,48 @@ func (o *Orphans) Len() int {
 	return len(o.list)
 }
 
+// Tx returns a transaction that waits, by its witness id, nil if it does not.
+func (o *Orphans) Tx(wtxid wire.Hash) *wire.Tx {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if e := o.byWTxID[wtxid]; e != nil {
+		return e.tx
+	}
+	return nil
+}
+
+// Orphan is a transaction that has waited, and who sent it.
+type Orphan struct {
+	Tx   *wire.Tx
+	From string
+}
+
 // TakeChildren returns the transactions that spend from parent, which has
 // arrived, and keeps them no longer. Those that still miss something come back
 // by Add.
-func (o *Orphans) TakeChildren(parent *wire.Tx) (txs []*wire.Tx) {
+func (o *Orphans) TakeChildren(parent *wire.Tx) (list []Orphan) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(o.list) == 0 {
+		return nil
+	}
 	txid := parent.TxID()
 	for i := range parent.Outputs {
 		for _, e := range o.spenders(wire.OutPoint{TxID: txid, Index: uint32(i)}) {
-			txs = append(txs, e.tx)
+			list = append(list, Orphan{e.tx, e.from})
 			o.drop(e)
 		}
 	}
-	return txs
+	return list
 }
 
 // RemoveFor drops what a block has or makes impossible.
 func (o *Orphans) RemoveFor(b *wire.Block) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if len(o.list) == 0 {
+		return
+	}
 	for _, tx := range b.Txs {
 		for i := range tx.Inputs {
 			for _, e := range o.spenders(tx.Inputs[i].PrevOut) {

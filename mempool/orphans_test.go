@@ -52,7 +52,7 @@ func TestOrphans(t *testing.T) {
 		}
 	}
 	o.consistent(t)
-	if got := o.TakeChildren(parent); len(got) != 2 || got[0] != a || got[1] != b || o.Len() != 1 {
+	if got := o.TakeChildren(parent); len(got) != 2 || got[0].Tx != a || got[1].Tx != b || got[0].From != "0" || o.Len() != 1 {
 		t.Errorf("%d children, %d left", len(got), o.Len())
 	}
 	o.Add(a, "x")

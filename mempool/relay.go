@@ -75,6 +75,10 @@ type Moment struct {
 	all   uint32
 }
 
+// Before reports whether m comes before o. Moments that more than two thousand
+// million transactions lie between cannot be told apart.
+func (m Moment) Before(o Moment) bool { return int32(m.all-o.all) < 0 }
+
 // Moment returns that of now.
 func (p *Pool) Moment() Moment {
 	p.mu.Lock()
@@ -116,6 +120,19 @@ func (e *entry) before(m Moment) bool { return int32(e.number-m.all) < 0 }
 func (p *Pool) HasWTxID(wtxid wire.Hash) (ok bool) {
 	_ = p.read(func() { ok = p.lookupWitness(&wtxid) != nil })
 	return ok
+}
+
+// LackingWTxIDs appends to dst those of the witness ids that no transaction of the
+// pool has.
+func (p *Pool) LackingWTxIDs(wtxids, dst []wire.Hash) []wire.Hash {
+	_ = p.read(func() {
+		for i := range wtxids {
+			if p.lookupWitness(&wtxids[i]) == nil {
+				dst = append(dst, wtxids[i])
+			}
+		}
+	})
+	return dst
 }
 
 // RawByWTxID returns the encoding of a transaction that is in the pool and was

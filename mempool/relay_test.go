@@ -104,6 +104,9 @@ func TestRawByID(t *testing.T) {
 	if !w.pool.HasWTxID(a.WTxID()) {
 		t.Error("it is there")
 	}
+	if got := w.pool.LackingWTxIDs([]wire.Hash{{1}, a.WTxID(), {2}}, nil); !slices.Equal(got, []wire.Hash{{1}, {2}}) {
+		t.Errorf("%v are lacking", got)
+	}
 	w.mine(a)
 	if _, ok := w.pool.RawByWTxID(a.WTxID(), after); ok || w.pool.HasWTxID(a.WTxID()) {
 		t.Error("it has left")

@@ -6,6 +6,7 @@ import (
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -37,6 +38,15 @@ type Chain interface {
 type Pool interface {
 	AddAll(ctx context.Context, txs []*wire.Tx, o mempool.AddOptions) (errs []error, err error)
 	Has(txid wire.Hash) bool
+	LackingWTxIDs(wtxids, dst []wire.Hash) []wire.Hash
+	RawByWTxID(wtxid wire.Hash, at mempool.Moment) (raw []byte, ok bool)
+	RawByTxID(txid wire.Hash, at mempool.Moment) (raw []byte, ok bool)
+	WTxIDs(least policy.FeeRate, max int) (ids []wire.Hash, now mempool.Moment)
+	Moment() mempool.Moment
+	ArrivalsSince(at mempool.Moment, dst []mempool.Arrival) (list []mempool.Arrival, now mempool.Moment, missed bool)
+	Unbroadcast() []mempool.Arrival
+	MarkBroadcast(wtxid wire.Hash)
+	MinFee() policy.FeeRate
 	Each(f func(wtxid *wire.Hash, raw []byte)) error
 	Changed() <-chan struct{}
 	Sync() error

@@ -90,6 +90,7 @@ func (n *Node) Peers() []peerinfo.Peer {
 	for i, p := range peers {
 		list[i], nums[i] = p.Info(), p.Num()
 		list[i].PushFrom, list[i].PushTo = n.relay.pushing(p)
+		list[i].MinFeeRate = n.txs.feeOf(p)
 	}
 	if len(nums) == 0 {
 		return list
@@ -106,7 +107,7 @@ func (n *Node) Totals() peerinfo.Totals { return n.host.Totals() }
 
 // Stats returns what has been counted.
 func (n *Node) Stats() peerinfo.Stats {
-	return peerinfo.Stats{Blocks: n.relay.info(), Sync: n.sync.info(), Peers: n.host.Counts()}
+	return peerinfo.Stats{Blocks: n.relay.info(), Txs: n.txs.info(), Sync: n.sync.info(), Peers: n.host.Counts()}
 }
 
 // Ping pings every peer.

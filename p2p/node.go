@@ -30,8 +30,11 @@ type Config struct {
 	MinimumWork pow.Work
 	// BlocksOnly keeps the node out of the talk about transactions.
 	BlocksOnly bool
-	// MaxOrphans bounds the transactions that wait for their parents.
+	// MaxOrphans bounds the transactions that wait for their parents; 0 keeps none.
 	MaxOrphans int
+	// TxDelay is how long announcements of transactions wait on the average; 0:
+	// DefaultTxDelay.
+	TxDelay time.Duration
 
 	// Now is the node's clock, which tests may set; nil: time.Now.
 	Now func() time.Time
@@ -44,6 +47,7 @@ type Node struct {
 	host  *host.Host
 	relay *relay  // new blocks
 	sync  *syncer // the rest of the chain
+	txs   *txRelay
 }
 
 // New makes a node, which listens from now on and talks once it runs.
@@ -58,6 +62,7 @@ func New(cfg Config) (*Node, error) {
 	n.relay = newRelay(cfg.Chain, cfg.Pool, cfg.Params.MaxBlockWeight, cfg.Log)
 	n.relay.accept = n.acceptBlock
 	n.sync = newSyncer(&n.cfg)
+	n.txs = newTxRelay(&n.cfg, &n.relay.extra)
 	n.sync.chasing, n.relay.heard, n.relay.gaveUp = n.relay.chasing, n.sync.heard, n.sync.given
 
 	hostConfig := cfg.Host
@@ -82,6 +87,7 @@ func (n *Node) Run(ctx context.Context) error {
 		n.host.Run,
 		n.relay.run,
 		n.sync.run,
+		n.txs.run,
 	} {
 		parts.Go(func() {
 			if err := run(ctx); err != nil && ctx.Err() == nil {
@@ -122,12 +128,14 @@ func (n *Node) hello() message.Hello {
 func (n *Node) Connected(p *host.Peer) {
 	n.relay.connected(p)
 	n.sync.connected(p)
+	n.txs.connected(p)
 }
 
 // Disconnected is called by the host once a peer is gone.
 func (n *Node) Disconnected(p *host.Peer) {
 	n.relay.disconnected(p)
 	n.sync.disconnected(p)
+	n.txs.disconnected(p)
 }
 
 // Received is called by the host for each message of a peer.
@@ -139,6 +147,10 @@ func (n *Node) Received(p *host.Peer, m message.Message) {
 		n.relay.compact(p, m)
 	case *message.Push:
 		n.relay.push(p, m)
+	case *message.Inv:
+		n.txs.inv(p, m)
+	case *message.FeeFilter:
+		n.txs.feeFilter(p, m)
 	}
 }
 
@@ -153,6 +165,10 @@ func (n *Node) Serve(ctx context.Context, p *host.Peer, name string, request []b
 		return n.relay.serveCompact(ctx, request, answer)
 	case message.NameBlockTxn:
 		return n.relay.serveTxs(ctx, request, answer)
+	case message.NameTxs:
+		return n.txs.serveTxs(p, request, answer)
+	case message.NamePool:
+		return n.txs.servePool(p, request, answer)
 	}
 	return host.ErrRefused
 }

@@ -45,6 +45,7 @@ type Txs struct {
 	Accepted   uint64 // of them, let into the pool
 	Refused    uint64 // by the pool's policy
 	Invalid    uint64 // they break a rule
+	Repeated   uint64 // the pool or the chain had them
 	Unanswered uint64 // questions that were not answered in time
 	Sent       uint64 // transactions served to peers
 	Told       uint64 // ids announced to peers

@@ -1,0 +1,243 @@
+package p2p
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/p2p/txrequest"
+	"github.com/keelson-chain/keelson/wire"
+)
+
+const (
+	// maxParents is how many parents an orphan may lack to be kept.
+	maxParents = 100
+	// maxFollowed is how many new blocks are looked at for what concerns orphans.
+	maxFollowed = 6
+)
+
+// judge gives what is in the inbox to the pool.
+func (r *txRelay) judge(ctx context.Context) error {
+	var list []received
+	for {
+		select {
+		case x := <-r.inbox:
+			list = append(list[:0], x)
+		case <-ctx.Done():
+			return nil
+		}
+	gather:
+		for len(list) < maxJudged {
+			select {
+			case x := <-r.inbox:
+				list = append(list, x)
+			default:
+				break gather
+			}
+		}
+		// What has waited for these comes after them, and so on.
+		for next := list; len(next) > 0; {
+			children, err := r.add(ctx, next)
+			if err != nil {
+				if ctx.Err() != nil {
+					return nil
+				}
+				return fmt.Errorf("p2p: add transactions to the pool: %w", err)
+			}
+			next = children
+		}
+		for i, x := range list {
+			r.leave(x)
+			list[i] = received{}
+		}
+		r.signal()
+	}
+}
+
+// add gives transactions to the pool, and returns the orphans that have waited for
+// them. The error is a fault or ctx's.
+func (r *txRelay) add(ctx context.Context, list []received) (children []received, err error) {
+	txs := make([]*wire.Tx, len(list))
+	for i := range list {
+		txs[i] = list[i].tx
+	}
+	errs, err := r.pool.AddAll(ctx, txs, mempool.AddOptions{})
+	if err != nil {
+		return nil, err
+	}
+	for i, x := range list {
+		wtxid, txid := x.tx.WTxID(), x.tx.TxID()
+		switch err := errs[i]; {
+		case err == nil:
+			r.stats.accepted.Add(1)
+			if x.from != nil {
+				x.from.NoteTx()
+			}
+			children = append(children, r.childrenOf(x.tx)...)
+		case mempool.IsMissingInputs(err):
+			r.adopt(x)
+		case blamesTx(err):
+			r.stats.invalid.Add(1)
+			r.reject(&wtxid)
+			if x.from != nil {
+				x.from.Penalise(banScore, fmt.Sprintf("sent the invalid transaction %v: %v", txid, err))
+			}
+		case isKnown(err):
+			r.stats.repeated.Add(1)
+			children = append(children, r.childrenOf(x.tx)...)
+		default:
+			r.stats.refused.Add(1)
+			r.reject(&wtxid)
+			r.extra.add(x.tx)
+		}
+		r.forget(x)
+		r.mu.Lock()
+		// Whoever else has announced it, in one way or the other, need not be asked.
+		r.tracker.Delivered(-1, txrequest.ID{Hash: wtxid})
+		r.tracker.Delivered(-1, txrequest.ID{Hash: txid, ByTxID: true})
+		r.mu.Unlock()
+	}
+	return children, nil
+}
+
+// isKnown reports whether the pool has the transaction, or the chain.
+func isKnown(err error) bool {
+	switch mempool.RejectReason(err) {
+	case "txn-already-in-mempool", "txn-same-nonwitness-data-in-mempool", "txn-already-known":
+		return true
+	}
+	return false
+}
+
+func (r *txRelay) reject(wtxid *wire.Hash) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rejects.add(wtxid)
+}
+
+// childrenOf takes the orphans that spend from a transaction.
+func (r *txRelay) childrenOf(tx *wire.Tx) (list []received) {
+	for _, o := range r.orphans.TakeChildren(tx) {
+		num, _ := strconv.ParseInt(o.From, 10, 64)
+		list = append(list, received{o.Tx, r.peer(num), false})
+	}
+	return list
+}
+
+// adopt keeps a transaction whose parents are missing, and asks its sender for them.
+func (r *txRelay) adopt(x received) {
+	r.extra.add(x.tx)
+	wtxid := x.tx.WTxID()
+	if x.from == nil || len(parentsOf(x.tx)) > maxParents {
+		r.reject(&wtxid)
+		return
+	}
+	if !r.orphans.Add(x.tx, name(x.from.Num())) && !r.orphans.Has(wtxid) {
+		r.reject(&wtxid)
+		return
+	}
+	ids := r.lackingParents(x.tx)
+	now := time.Now()
+	r.mu.Lock()
+	for _, id := range ids {
+		r.tracker.Announced(now, x.from.Num(), id)
+	}
+	r.mu.Unlock()
+}
+
+// parentsOf returns the ids of the transactions that tx spends from, each once.
+func parentsOf(tx *wire.Tx) (ids []wire.Hash) {
+	for i := range tx.Inputs {
+		if id := tx.Inputs[i].PrevOut.TxID; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// lackingParents returns the parents of an orphan that are not in the pool.
+func (r *txRelay) lackingParents(tx *wire.Tx) (ids []txrequest.ID) {
+	for _, id := range parentsOf(tx) {
+		if !r.pool.Has(id) {
+			ids = append(ids, txrequest.ID{Hash: id, ByTxID: true})
+		}
+	}
+	return ids
+}
+
+// follow drops orphans that new blocks have or make impossible, has those judged
+// whose parents are in them, and forgets what was refused at another tip. It notes
+// the end of the initial download.
+func (r *txRelay) follow(ctx context.Context) error {
+	at := r.chain.Tip().Tip
+	for {
+		changed := r.chain.Changed()
+		if !r.chain.InitialDownload() {
+			r.caughtUp()
+			if err := r.newBlocks(ctx, at); err != nil {
+				return nil
+			}
+		}
+		at = r.chain.Tip().Tip
+		select {
+		case <-changed:
+		case <-ctx.Done():
+			return nil
+		}
+	}
+}
+
+// newBlocks looks at what has happened to the chain since the block at.
+func (r *txRelay) newBlocks(ctx context.Context, at wire.BlockRef) error {
+	updates, err := r.chain.UpdatesSince(at, 0)
+	if err != nil || len(updates) == 0 {
+		return nil //nolint:nilerr // a block that is not known is not followed
+	}
+	r.mu.Lock()
+	r.rejects.reset()
+	r.mu.Unlock()
+	for _, u := range updates[max(0, len(updates)-maxFollowed):] {
+		if !u.Connected {
+			continue
+		}
+		b, err := r.chain.Block(u.Ref.Hash)
+		if err != nil {
+			continue
+		}
+		r.mu.Lock()
+		for _, tx := range b.Txs[1:] {
+			wtxid := tx.WTxID()
+			r.confirmed.add(&wtxid)
+		}
+		r.mu.Unlock()
+		if err := r.mined(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mined has the orphans judged whose parents are in a block.
+func (r *txRelay) mined(ctx context.Context, b *wire.Block) error {
+	if r.orphans.Len() == 0 {
+		return nil
+	}
+	r.orphans.RemoveFor(b)
+	for _, tx := range b.Txs {
+		for _, child := range r.childrenOf(tx) {
+			wtxid := child.tx.WTxID()
+			r.mu.Lock()
+			r.judging[wtxid] = true
+			r.mu.Unlock()
+			select {
+			case r.inbox <- child:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		}
+	}
+	return nil
+}
