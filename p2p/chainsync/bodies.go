@@ -350,7 +350,8 @@ func (m *Machine) notHere(e NotHere) {
 		return
 	}
 	m.free(b)
-	if kept := p.best.Ref.Height - min(p.best.Ref.Height, keeps-1); b.ref.Height < kept {
+	top := max(p.height, p.best.Ref.Height) // not all of its headers may be here yet
+	if kept := top - min(top, keeps-1); b.ref.Height < kept {
 		// Bodies are deleted from below: nothing lower is there, either. Where it
 		// begins is found in a few steps.
 		p.above = max(p.above, b.ref.Height+(kept-b.ref.Height+1)/2)

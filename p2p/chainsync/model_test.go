@@ -481,3 +481,48 @@ func TestEnough(t *testing.T) {
 		t.Fatalf("%v, want %v", m.enough(), least)
 	}
 }
+
+// A peer that stops answering, for headers or bodies, at once or at any moment,
+// costs less than ten seconds in all, beside another one that is good.
+func TestStallCosts(t *testing.T) {
+	worst := time.Duration(0)
+	for seed := range uint64(40) {
+		took := func(k kind) time.Duration {
+			mo := newModel(t, seed, 0)
+			mo.now = epoch
+			mo.best = mo.w.grow(mo.w.genesis, 400)
+			mo.connectSome(k)
+			mo.connectSome(honest)
+			mo.run(time.Minute, func() bool { return mo.tree.tip == mo.best })
+			return mo.now.Sub(epoch)
+		}
+		alone := took(forking) // which has next to nothing to give
+		for _, k := range []kind{stalling, mute} {
+			if cost := took(k) - alone; cost >= 10*time.Second {
+				t.Fatalf("seed %d: a peer that is %v costs %v", seed, k, cost)
+			} else if cost > worst {
+				worst = cost
+			}
+		}
+	}
+	t.Logf("at worst %v", worst)
+}
+
+// A crowd of bad peers around one good one.
+func TestModelCrowd(t *testing.T) {
+	for seed := range uint64(10) {
+		mo := newModel(t, seed, 300)
+		mo.now = epoch
+		mo.best = mo.w.grow(mo.w.genesis, 500)
+		for i := range 60 {
+			k := kind(i) % kinds
+			if k == honest {
+				k = mute
+			}
+			mo.connectSome(k)
+		}
+		mo.connectSome(honest)
+		mo.run(10*time.Minute, func() bool { return mo.tree.tip.state.Work.Cmp(mo.best.state.Work) >= 0 })
+		t.Logf("seed %d: %v", seed, mo.now.Sub(epoch))
+	}
+}
