@@ -25,7 +25,9 @@ func isRule(err error) bool {
 // ErrInvalidParent, ErrDuplicateInvalid or a consensus.RuleError; the ones
 // before it stay. A header too far in the future is not remembered as invalid.
 func (l *Ledger) AddHeaders(hs []wire.Header) (wire.BlockRef, error) {
+	l.headers.Add(1)
 	l.mu.Lock()
+	l.headers.Add(-1)
 	defer l.mu.Unlock()
 	if err := l.writable(); err != nil {
 		return l.tree.bestRef(), err

@@ -34,7 +34,7 @@ type Delivery struct {
 // them, so that an unbuffered channel holds the senders back.
 //
 // Blocks are added in turns of some seconds at most, after each of which other
-// writers have theirs. Outside of the initial download a change of the tip is
+// writers have theirs; AddHeaders waits for a few blocks only. Outside of the initial download a change of the tip is
 // safe on disk, synced, when its blocks are judged; within it, what is said of
 // AddBlock holds.
 func (l *Ledger) AddBlocks(ctx context.Context, deliveries <-chan Delivery) error {
@@ -117,6 +117,9 @@ type batch struct {
 // somebody is to blame for ends the batch, so that it is told soon.
 func (b *batch) next() *arrival {
 	for time.Since(b.began) < batchTime && b.ctx.Err() == nil {
+		if b.first == nil && b.l.headers.Load() > 0 {
+			return nil // a download of many headers goes on beside that of blocks
+		}
 		if len(b.l.verdicts) > 0 || b.last != nil && blame(b.last.err) {
 			return nil
 		}

@@ -62,6 +62,7 @@ type Ledger struct {
 	committed atomic.Pointer[node] // whose coins the database holds
 	synced    atomic.Bool          // the initial download is over
 	lazy      atomic.Int32         // above zero: commits wait as in the initial download
+	headers   atomic.Int32         // calls of AddHeaders that wait for mu: see batch
 	last      atomic.Pointer[wire.Block]
 	counts    counts // see there for its guards
 

@@ -4,96 +4,48 @@ import (
 	"container/heap"
 	"context"
 	"sync"
-	"time"
 
 	"github.com/keelson-chain/keelson/ledger"
-	"github.com/keelson-chain/keelson/wire"
 )
 
-const (
-	// maxHeld is how many bytes of blocks wait for those below them, and heldTime
-	// how long. Then they are handed on all the same: the ledger stores them, and
-	// reads them again when their turn comes.
-	maxHeld  = 32 << 20
-	heldTime = time.Second
-)
-
-// blockLine puts blocks that come from several peers at once in the order of
-// the chain, as far as it can, since the ledger takes them best like that.
+// blockLine is where blocks that come from several peers wait for the ledger. The
+// lowest goes first, since the ledger takes blocks best in the order of the chain;
+// for those that come before their ancestors it has a place of its own.
 type blockLine struct {
-	chain Chain
-	out   chan ledger.Delivery // for the ledger
+	out chan ledger.Delivery // for the ledger
 
-	mu      sync.Mutex
-	ready   deliveries // the lowest first
-	waiting map[wire.Hash][]delivery
-	bytes   int       // that wait
-	given   wire.Hash // the last that was handed on
-	wake    chan struct{}
+	mu   sync.Mutex
+	list deliveries
+	wake chan struct{}
 }
 
-func newBlockLine(chain Chain) *blockLine {
-	return &blockLine{
-		chain: chain, out: make(chan ledger.Delivery),
-		waiting: make(map[wire.Hash][]delivery), wake: make(chan struct{}, 1),
-	}
+func newBlockLine() *blockLine {
+	return &blockLine{out: make(chan ledger.Delivery), wake: make(chan struct{}, 1)}
 }
 
 // put takes a block in, and never waits. How many there are is bounded by what the
 // machine asks for.
 func (l *blockLine) put(height uint32, d ledger.Delivery) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
-	parent := d.Block.Header.PrevBlock
-	if e, ok := l.chain.Entry(parent); parent == l.given || !ok || e.Status.Has(ledger.HaveBody) {
-		heap.Push(&l.ready, delivery{height, d})
-	} else {
-		l.waiting[parent] = append(l.waiting[parent], delivery{height, d})
-		if l.bytes += d.Block.Size(); l.bytes > maxHeld {
-			l.flush()
-		}
-	}
+	heap.Push(&l.list, delivery{height, d})
+	l.mu.Unlock()
 	select {
 	case l.wake <- struct{}{}:
 	default:
 	}
 }
 
-// flush makes everything ready.
-func (l *blockLine) flush() {
-	for parent := range l.waiting {
-		l.free(parent)
-	}
-}
-
-// free makes ready what waits for a block.
-func (l *blockLine) free(parent wire.Hash) {
-	for _, d := range l.waiting[parent] {
-		heap.Push(&l.ready, d)
-		l.bytes -= d.Block.Size()
-	}
-	delete(l.waiting, parent)
-}
-
 // run hands blocks on until ctx ends.
 func (l *blockLine) run(ctx context.Context) error {
-	timer := time.NewTimer(heldTime)
-	defer timer.Stop()
 	for {
-		d, ok := l.next()
+		d, ok := l.lowest()
 		if !ok {
-			timer.Reset(heldTime)
 			select {
 			case <-l.wake:
-			case <-timer.C:
-				// What they wait for is late, or has come by other means.
-				l.mu.Lock()
-				l.flush()
-				l.mu.Unlock()
+				continue
 			case <-ctx.Done():
 				return ctx.Err()
 			}
-			continue
 		}
 		select {
 		case l.out <- d:
@@ -103,17 +55,14 @@ func (l *blockLine) run(ctx context.Context) error {
 	}
 }
 
-// next takes the lowest block out whose turn has come.
-func (l *blockLine) next() (ledger.Delivery, bool) {
+// lowest takes the lowest block out.
+func (l *blockLine) lowest() (ledger.Delivery, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.ready) == 0 {
+	if len(l.list) == 0 {
 		return ledger.Delivery{}, false
 	}
-	d := heap.Pop(&l.ready).(delivery)
-	l.given = d.Block.Hash()
-	l.free(l.given)
-	return d.Delivery, true
+	return heap.Pop(&l.list).(delivery).Delivery, true
 }
 
 // deliveries is a heap by height.

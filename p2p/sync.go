@@ -31,7 +31,7 @@ const (
 //	run     owns the machine: one event after the other
 //	asks    a goroutine for each open question to a peer
 //	headers one goroutine hands headers to the ledger, in their order
-//	line    one goroutine puts blocks in order, and ledger.AddBlocks takes them
+//	line    blocks that wait for ledger.AddBlocks, which has a goroutine too
 //
 // run never waits for any of them, nor for the ledger.
 type syncer struct {
@@ -78,7 +78,7 @@ func newSyncer(cfg *Config) *syncer {
 		notes:   make(chan note, maxNotes),
 		ended:   make(chan struct{}),
 		headers: newQueue[headersFrom](),
-		line:    newBlockLine(cfg.Chain),
+		line:    newBlockLine(),
 		peers:   make(map[int64]*syncPeer),
 	}
 	s.machine = chainsync.New(chainsync.Config{

@@ -443,3 +443,41 @@ func TestSyncInvalidBlock(t *testing.T) {
 	n.dial(honest)
 	n.at(112, time.Minute)
 }
+
+// Two nodes that have nothing yet, the second of which follows the first from its
+// first block on.
+func TestSyncFromNothing(t *testing.T) {
+	a := syncNode(t, openLedger(t, fsys.Mem()), nil)
+	b := syncNode(t, openLedger(t, fsys.Mem()), nil)
+	b.dial(a)
+	c := recent(1)
+	a.submit(c.Tip())
+	b.at(1, time.Minute)
+	for i := range 5 {
+		a.submit(c.Mine())
+		b.at(uint32(i)+2, time.Minute)
+	}
+}
+
+// A node that has found its blocks alone gets those of a better chain, and the other
+// way round, when they meet.
+func TestSyncMeeting(t *testing.T) {
+	c := recent(30)
+	c.Mark("fork")
+	one := append(c.Blocks(), c.MineN(12)...)
+	c.Goto("fork")
+	two := append(c.Blocks(), c.MineN(13)...)
+	for _, callerIsBehind := range []bool{true, false} {
+		a := syncNode(t, openLedger(t, fsys.Mem(), one...), nil)
+		b := syncNode(t, openLedger(t, fsys.Mem(), two...), nil)
+		if callerIsBehind {
+			a.dial(b)
+		} else {
+			b.dial(a)
+		}
+		a.at(43, time.Minute)
+		if a.ledger.Tip().Tip.Hash != two[42].Hash() {
+			t.Fatal("another tip")
+		}
+	}
+}

@@ -42,7 +42,10 @@ func (p Progress) String() string {
 	if p.Stage == InBlocks {
 		what = "blocks"
 	}
-	s := fmt.Sprintf("%v: height %d of %d (%.1f %%), %.1f %s/s", p.Stage, p.Height, p.Of, p.Percent, p.Rate, what)
+	s := fmt.Sprintf("%v: height %d of %d (%.1f %%)", p.Stage, p.Height, p.Of, p.Percent)
+	if p.Rate > 0 {
+		s += fmt.Sprintf(", %.1f %s/s", p.Rate, what)
+	}
 	if p.ETA > 0 {
 		s += fmt.Sprintf(", %v left", p.ETA.Round(time.Second))
 	}
