@@ -10,6 +10,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/miner/template"
@@ -127,7 +128,9 @@ func (m *Miner) Generate(ctx context.Context, n int, pkScript []byte, maxTries u
 		if err != nil {
 			return hashes, err
 		}
-		if err := m.cfg.Chain.AddBlock(ctx, b); err != nil {
+		// Another node that pays the same script may have made the same block, which
+		// has come from there meanwhile.
+		if err := m.cfg.Chain.AddBlock(ctx, b); err != nil && !errors.Is(err, ledger.ErrDuplicate) {
 			return hashes, fmt.Errorf("mined block %v was refused: %w", b.Hash(), err)
 		}
 		m.counts.found.Add(1)

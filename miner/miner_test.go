@@ -57,6 +57,26 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
+// twice is a chain that gets each block from somebody else first.
+type twice struct{ *ledger.Ledger }
+
+func (c twice) AddBlock(ctx context.Context, b *wire.Block) error {
+	if err := c.Ledger.AddBlock(ctx, b); err != nil {
+		return err
+	}
+	return c.Ledger.AddBlock(ctx, b)
+}
+
+// TestGenerateTwins: another node makes the same blocks, and is faster.
+func TestGenerateTwins(t *testing.T) {
+	l := newChain(t, consensus.Regtest(consensus.RegtestOptions{}))
+	m := miner.New(miner.Config{Chain: twice{l}, Workers: 1, Now: time.Now})
+	hashes, err := m.Generate(t.Context(), 3, payTo, 1_000_000)
+	if err != nil || len(hashes) != 3 || l.Tip().Tip.Hash != hashes[2] {
+		t.Fatalf("%d blocks, tip %v, %v", len(hashes), l.Tip().Tip, err)
+	}
+}
+
 // TestGenerateTries uses the tries up: no block, and no error.
 func TestGenerateTries(t *testing.T) {
 	l := newChain(t, consensus.Regtest(consensus.RegtestOptions{}))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/script/address"
 	"github.com/keelson-chain/keelson/script/descriptor"
@@ -174,7 +175,7 @@ func generateblock(c *call) (any, error) {
 	if err := c.poolSeesTip(); err != nil {
 		return nil, err
 	}
-	if err := c.Ledger.AddBlock(c.ctx, block); err != nil {
+	if err := c.Ledger.AddBlock(c.ctx, block); err != nil && !errors.Is(err, ledger.ErrDuplicate) {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInternal, "ProcessNewBlock, block not accepted: %v", err)
 	}
 	return o, nil
