@@ -47,6 +47,7 @@ func newLibp2p(h *Host) (host.Host, error) {
 		libp2p.DisableRelay(),
 		libp2p.Ping(false),
 		libp2p.WithDialTimeout(dialTime),
+		libp2p.DialRanker(rankAddrs),
 		libp2p.UserAgent(h.cfg.UserAgent),
 		libp2p.ProtocolVersion("keelson/1"),
 	}

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
@@ -53,7 +54,7 @@ func TestHostPort(t *testing.T) {
 		t.Errorf("with the peer id: %v", err)
 	}
 	// Another node than the one that was named.
-	if err := c.OneTry(t.Context(), b.hostPort(t)+"/"+a.ID()); err == nil {
+	if err := c.OneTry(t.Context(), strings.Replace(b.addr(t, "tcp"), b.ID(), a.ID(), 1)); err == nil {
 		t.Error("took b for a")
 	}
 }
@@ -83,6 +84,27 @@ func TestHostPortOfOthers(t *testing.T) {
 	wg.Wait()
 	if err := a.OneTry(t.Context(), listener.Addr().String()); err == nil || !strings.Contains(err.Error(), "refused") {
 		t.Errorf("nobody listens: %v", err)
+	}
+}
+
+// Nodes nearby are called over TCP, others over QUIC.
+func TestRankAddrs(t *testing.T) {
+	for _, test := range []struct{ at, first string }{
+		{"127.0.0.1", "tcp"}, {"192.168.1.2", "tcp"}, {"203.0.113.5", "quic-v1"},
+	} {
+		info, err := ParseAddr(test.at + ":8333")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ranked := rankAddrs(info.Addrs)
+		first := slices.MinFunc(ranked, func(a, b network.AddrDelay) int { return int(a.Delay - b.Delay) })
+		if len(ranked) != 2 || !strings.Contains(first.Addr.String(), test.first) || first.Delay != 0 {
+			t.Errorf("%s: %v", test.at, ranked)
+		}
+		only := rankAddrs(info.Addrs[:1]) // QUIC alone is not put off
+		if len(only) != 1 || only[0].Delay != 0 {
+			t.Errorf("%s: %v", test.at, only)
+		}
 	}
 }
 
@@ -480,27 +502,25 @@ func TestBothCall(t *testing.T) {
 		wg.Go(func() { _ = a.OneTry(t.Context(), b.addr(t, "tcp")) })
 		wg.Go(func() { _ = b.OneTry(t.Context(), a.addr(t, "quic-v1")) })
 		wg.Wait()
-		settled := func(n *node) *Peer {
+		// Whatever was superseded is over when both ends can talk.
+		talk := func(from, to *node) {
 			for {
-				p := await(t, "a peer", n.connected)
-				if n.Host.Peer(p.ID()) == p {
-					return p
+				if p := from.Host.Peer(to.ID()); p != nil {
+					p.Send(&message.Push{On: true})
+				}
+				select {
+				case <-to.received:
+					return
+				case <-time.After(20 * time.Millisecond):
 				}
 			}
 		}
-		ofA, ofB := settled(a), settled(b)
-		// What was superseded is over before anything else can be said.
-		ofB.Send(&message.Push{On: true})
-		for {
-			if r := await(t, "a message", a.received); r.from == a.Host.Peer(b.ID()) {
-				break
-			}
-		}
-		if ofA.Inbound() == ofB.Inbound() && len(a.connected)+len(b.connected) == 0 {
-			t.Errorf("both inbound: %v", ofA.Inbound())
-		}
+		talk(a, b)
+		talk(b, a)
 		if len(a.Peers()) != 1 || len(b.Peers()) != 1 {
 			t.Errorf("%d and %d peers", len(a.Peers()), len(b.Peers()))
+		} else if a.Peers()[0].Inbound() == b.Peers()[0].Inbound() {
+			t.Errorf("two connections: %v", a.Peers()[0].Inbound())
 		}
 		a.stop()
 		b.stop()

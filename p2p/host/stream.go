@@ -105,7 +105,8 @@ func readLength(r io.Reader) (uint32, error) {
 const firstChunk = 64 << 10
 
 // readBody reads n bytes. Room is made as they come, so that an announced length
-// costs nothing; x, if it is not nil, holds what goes beyond firstChunk.
+// costs nothing. x holds what goes beyond firstChunk; if it is nil, what comes was
+// asked for, and room is made for all of it as soon as the first of it is there.
 func readBody(ctx context.Context, r io.Reader, n int, x *holding) ([]byte, error) {
 	b := make([]byte, min(n, firstChunk))
 	for have := 0; ; {
@@ -126,13 +127,14 @@ func readBody(ctx context.Context, r io.Reader, n int, x *holding) ([]byte, erro
 		if have == n {
 			return b, nil
 		}
-		more := min(n-have, have)
+		more := n - have
 		if x != nil {
+			more = min(more, have)
 			if err := x.add(ctx, more); err != nil {
 				return nil, err
 			}
 		}
-		b = append(b, make([]byte, more)...)
+		b = append(make([]byte, 0, have+more), b...)[:have+more]
 	}
 }
 
