@@ -118,6 +118,43 @@ func TestPoolSync(t *testing.T) {
 	}
 }
 
+// Two pairs of nodes that grow apart and meet again: what only the losing side had
+// mined waits in every pool, or is mined.
+func TestPartitionHeals(t *testing.T) {
+	w := newWorld(t)
+	txs := w.txs(30)
+	nodes := w.start(4, quick)
+	nodes[0].call(nodes[1])
+	nodes[2].call(nodes[3])
+	w.Mark("fork")
+	lost, both, won := txs[:10], txs[10:12], txs[12:22]
+	nodes[0].give(lost[:5]...) // the rest is seen in a block first
+	nodes[0].give(txs[22:26]...)
+	nodes[3].give(txs[26:]...)
+	side := func(n, other *testNode, blocks ...*wire.Block) {
+		for _, b := range blocks {
+			n.submit(b)
+		}
+		other.reaches(blocks[len(blocks)-1])
+	}
+	side(nodes[0], nodes[1], w.Mine(lost[:7]...), w.Mine(both...), w.Mine(lost[7:]...))
+	w.Goto("fork")
+	side(nodes[3], nodes[2], w.Mine(won[:5]...), w.Mine(both[0]), w.Mine(), w.Mine(won[5:]...))
+	nodes[1].call(nodes[2])
+	tip := w.Tip()
+	waiting := slices.Concat(lost, both[1:], txs[22:])
+	for _, n := range nodes {
+		n.reaches(tip)
+		n.has(waiting...)
+		if err := n.pool.Check(); err != nil {
+			t.Error(err)
+		}
+		if got := n.pool.Stats().Count; got != len(waiting) {
+			t.Errorf("%d transactions wait, want %d", got, len(waiting))
+		}
+	}
+}
+
 // serves answers requests for transactions from a list, and counts how often each
 // was asked for.
 func (s *stranger) serves(txs ...*wire.Tx) (asked func(tx *wire.Tx) int64) {

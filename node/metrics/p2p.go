@@ -101,7 +101,7 @@ func reportTxs(r *Report, t *peerinfo.Txs) {
 		n    uint64
 	}{
 		{"announced", t.Announced}, {"asked", t.Asked}, {"unanswered", t.Unanswered}, {"received", t.Received},
-		{"accepted", t.Accepted}, {"refused", t.Refused}, {"invalid", t.Invalid}, {"told", t.Told}, {"sent", t.Sent},
+		{"accepted", t.Accepted}, {"refused", t.Refused}, {"invalid", t.Invalid}, {"repeated", t.Repeated}, {"told", t.Told}, {"sent", t.Sent},
 	} {
 		r.Counter("keelson_p2p_transactions_total", "Transactions of relay, by step.", step.n, "step", step.name)
 	}
