@@ -12,9 +12,6 @@ const (
 	maxPushFrom = 4
 	// maxPushTo is how many peers may ask us.
 	maxPushTo = 8
-	// fewPushTo: with fewer than that asking us, we push to those as well that we
-	// asked, so that what comes from here gets away.
-	fewPushTo = 2
 )
 
 // standing is what a peer's compact blocks have been worth.
@@ -164,12 +161,11 @@ func (l *links) asksUs(peer int64) bool { return l.peers[peer] != nil && l.peers
 // isFrom reports whether we asked a peer to push to us.
 func (l *links) isFrom(peer int64) bool { return l.peers[peer] != nil && l.peers[peer].from }
 
-// targets returns whom to push a block to, in random order. own says that the block
-// comes from this node, so that nobody else may have it.
-func (l *links) targets(own bool) (list []int64) {
-	both := own || l.to < fewPushTo
+// targets returns whom to push a block to, in random order: those that asked us, and
+// those that we asked, which may be farther from where it came from than we are.
+func (l *links) targets() (list []int64) {
 	for id, p := range l.peers {
-		if p.to || both && p.from {
+		if p.to || p.from {
 			list = append(list, id)
 		}
 	}

@@ -40,30 +40,27 @@ func TestLinks(t *testing.T) {
 	says("unknown", append(append(l.remove(77), l.brought(77)...), l.failed(77)...))
 	l.asked(77, true)
 
-	targets := func(own bool) string {
-		list := l.targets(own)
+	targets := func() string {
+		list := l.targets()
 		slices.Sort(list)
 		return fmt.Sprint(list)
 	}
-	if got, want := targets(false), "[1 3 4 5]"; got != want {
+	if got, want := targets(), "[1 3 4 5]"; got != want {
 		t.Errorf("nobody asked us: pushes to %s, want %s", got, want)
 	}
 	l.asked(0, true)
 	l.asked(0, true)
 	l.asked(4, true)
-	if got, want := targets(false), "[0 4]"; got != want {
-		t.Errorf("two asked us: pushes to %s, want %s", got, want)
-	}
-	if got, want := targets(true), "[0 1 3 4 5]"; got != want {
-		t.Errorf("a block of our own: pushes to %s, want %s", got, want)
+	if got, want := targets(), "[0 1 3 4 5]"; got != want {
+		t.Errorf("two asked us, one of whom we asked: pushes to %s, want %s", got, want)
 	}
 	l.asked(4, false)
 	for i := range int64(20) {
 		l.add(100+i, false)
 		l.asked(100+i, true)
 	}
-	if got := l.targets(false); len(got) != maxPushTo {
-		t.Errorf("21 asked us: pushes to %d, want %d", len(got), maxPushTo)
+	if got := l.targets(); len(got) != maxPushTo+maxPushFrom {
+		t.Errorf("21 asked us: pushes to %d, want %d and the %d that we asked", len(got), maxPushTo, maxPushFrom)
 	}
 	l.remove(0)
 	l.asked(119, true)

@@ -428,7 +428,7 @@ func (r *relay) pass(in *incoming, c *message.Compact, own bool) {
 			tell = append(tell, p)
 		}
 	}
-	for _, num := range r.links.targets(own) {
+	for _, num := range r.links.targets() {
 		if !in.has[num] {
 			push = append(push, r.peers[num])
 		}
@@ -503,7 +503,7 @@ func (r *relay) newTip(tip wire.BlockRef) {
 		in.signal()
 	}
 	r.mu.Unlock()
-	r.pass(in, compact.New(b, nonce(), nil), true)
+	r.pass(in, compact.Narrow(b, nonce, r.pool.Each), true)
 	r.blame(b, nil)
 }
 

@@ -15,7 +15,7 @@ const MaxPrefilled = 64 << 10
 func New(b *wire.Block, nonce uint64, prefill func(i int, wtxid *wire.Hash) bool) *message.Compact {
 	key := NewKey(&b.Header, nonce)
 	c := &message.Compact{
-		Header: b.Header, Nonce: nonce,
+		Header: b.Header, Nonce: nonce, IDSize: message.MaxIDSize,
 		ShortIDs: make([]uint64, 0, len(b.Txs)),
 	}
 	room, wtxid := MaxPrefilled, wire.Hash{}
@@ -33,4 +33,43 @@ func New(b *wire.Block, nonce uint64, prefill func(i int, wtxid *wire.Hash) bool
 		c.ShortIDs = append(c.ShortIDs, key.ShortID(&wtxid))
 	}
 	return c
+}
+
+// Narrow returns b in compact form with ids of message.MinIDSize bytes, under a
+// nonce with which no transaction of b and none of those that each calls its
+// function for have the same, if a few tries find one; else it is New's.
+//
+// each is the pool of the block's maker. Those of others are about the same, so that
+// the ids say as much to them, and what they have besides is worth an id that says
+// less once in a while. Nobody can make transactions that collide before the block
+// is there.
+func Narrow(b *wire.Block, nonce func() uint64, each func(f func(wtxid *wire.Hash, raw []byte)) error) *message.Compact {
+	const tries = 4
+	for range tries {
+		c := New(b, nonce(), nil)
+		c.IDSize = message.MinIDSize
+		for i := range c.ShortIDs {
+			c.ShortIDs[i] &= maskOf(c.IDSize)
+		}
+		p, err := NewPartial(c)
+		if err != nil {
+			continue
+		}
+		offered := 0
+		if err := each(func(wtxid *wire.Hash, raw []byte) {
+			offered++
+			p.Offer(wtxid, raw)
+		}); err != nil || offered*len(c.ShortIDs) > 1<<(8*message.MinIDSize) {
+			break // too many for most nonces to do
+		}
+		there := []byte{0}
+		for _, tx := range b.Txs[1:] {
+			wtxid := tx.WTxID()
+			p.Offer(&wtxid, there)
+		}
+		if p.Open() == 0 {
+			return c
+		}
+	}
+	return New(b, nonce(), nil)
 }

@@ -15,7 +15,8 @@ import (
 )
 
 // TestVector: a block of regtest and its compact form, from the tests of
-// rust-bitcoin, which took it from another implementation of BIP 152.
+// rust-bitcoin, which took it from another implementation of BIP 152. The length of
+// the ids is ours.
 func TestVector(t *testing.T) {
 	const (
 		header   = "000000206c750a364035aefd5f81508a08769975116d9195312ee4520dceac39e1fdc62c4dc67473b8e354358c1e610afeaff7410858bd45df43e2940f8a62bd3d5e3ac943c2975cffff7f2000000000"
@@ -23,7 +24,7 @@ func TestVector(t *testing.T) {
 		spend    = "020000000001021fc20ba2bd745507b8e00679e3b362558f9457db374ca28ffa5243f4c23a4d5f00000000171600147c9dea14ffbcaec4b575e03f05ceb7a81cd3fcbffdffffff915d689be87b43337f42e26033df59807b768223368f189a023d0242d837768900000000171600147c9dea14ffbcaec4b575e03f05ceb7a81cd3fcbffdffffff0200cdf5050000000017a9146803c72d9154a6a20f404bed6d3dcee07986235a8700e1f5050000000017a9144e6a4c7cb5b5562904843bdf816342f4db9f5797870247304402205e9bf6e70eb0e4b495bf483fd8e6e02da64900f290ef8aaa64bb32600d973c450220670896f5d0e5f33473e5f399ab680cc1d25c2d2afd15abd722f04978f28be887012103e4e4d9312b2261af508b367d8ba9be4f01b61d6d6e78bec499845b4f410bcf2702473044022045ac80596a6ac9c8c572f94708709adaf106677221122e08daf8b9741a04f66a022003ccd52a3b78f8fd08058fc04fc0cffa5f4c196c84eae9e37e2a85babe731b57012103e4e4d9312b2261af508b367d8ba9be4f01b61d6d6e78bec499845b4f410bcf276a000000"
 
 		nonce = 18053200567810711460
-		want  = header + "a4df3c3744da89fa" + "01" + "0a6979e97145" + "01" + "00" + coinbase
+		want  = header + "a4df3c3744da89fa" + "06" + "01" + "0a6979e97145" + "01" + "00" + coinbase
 	)
 	b, err := wire.DecodeBlock(unhex(header + "02" + coinbase + spend))
 	if err != nil {
@@ -311,4 +312,43 @@ func unhex(s string) []byte {
 		panic(err)
 	}
 	return b
+}
+
+// TestNarrow: shorter ids do as well where they do not collide, and are not taken
+// where they do.
+func TestNarrow(t *testing.T) {
+	r := rand.New(rand.NewPCG(21, 22))
+	b := block(r, 100, 100)
+	pool := append([]*wire.Tx{tx(r, 100), tx(r, 100)}, b.Txs[10:]...)
+	each := func(f func(wtxid *wire.Hash, raw []byte)) error {
+		for _, tx := range pool {
+			wtxid := tx.WTxID()
+			f(&wtxid, tx.Append(nil))
+		}
+		return nil
+	}
+	c := sent(t, compact.Narrow(b, r.Uint64, each))
+	if wide := compact.New(b, 1, nil); c.IDSize != message.MinIDSize || wide.Size()-c.Size() != 2*99 {
+		t.Errorf("ids of %d bytes, %d bytes in all, with ids of %d bytes %d", c.IDSize, c.Size(), wide.IDSize, wide.Size())
+	}
+	p := partial(t, c)
+	offer(p, pool...)
+	if p.Open() != 9 {
+		t.Errorf("%d transactions are missing, want 9", p.Open())
+	}
+	if err := p.Fill(b.Txs[1:10]); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := p.Block(); err != nil || !bytes.Equal(got.Bytes(), b.Bytes()) {
+		t.Errorf("%v, %v", got, err)
+	}
+	// A block that has a transaction twice collides with every nonce.
+	twice := &wire.Block{Header: b.Header, Txs: append(slices.Clone(b.Txs), b.Txs[5])}
+	if c := compact.Narrow(twice, r.Uint64, each); c.IDSize != message.MaxIDSize {
+		t.Errorf("ids of %d bytes for a block whose ids collide", c.IDSize)
+	}
+	fault := func(func(*wire.Hash, []byte)) error { return errors.New("no pool") }
+	if c := compact.Narrow(b, r.Uint64, fault); c.IDSize != message.MaxIDSize {
+		t.Errorf("ids of %d bytes without a pool to hold them against", c.IDSize)
+	}
 }

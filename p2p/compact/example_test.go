@@ -30,7 +30,7 @@ func Example() {
 	b, err := p.Block()
 	fmt.Println(b.Hash() == sender.Hash(), err)
 	// Output:
-	// a block of 2 kB in 613 bytes
+	// a block of 2 kB in 614 bytes
 	// missing: [1 4]
 	// true <nil>
 }

@@ -1,6 +1,7 @@
 package compact
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 
@@ -33,6 +34,7 @@ const maxProbes = 64
 type Partial struct {
 	header wire.Header
 	key    Key
+	mask   uint64 // leaves the bits of a short id
 	slots  []slot // one for each transaction
 	open   int    // of them, how many are empty
 
@@ -55,7 +57,7 @@ type slot struct {
 // place. The error is ErrCollision. c must come out of message.DecodeCompact or New.
 func NewPartial(c *message.Compact) (*Partial, error) {
 	p := &Partial{
-		header: c.Header, key: NewKey(&c.Header, c.Nonce),
+		header: c.Header, key: NewKey(&c.Header, c.Nonce), mask: maskOf(cmp.Or(c.IDSize, message.MaxIDSize)),
 		slots: make([]slot, c.TxCount()), open: len(c.ShortIDs),
 	}
 	for _, pre := range c.Prefilled {
@@ -114,7 +116,7 @@ func (p *Partial) Header() wire.Header { return p.header }
 // with witness, which the Partial keeps and nobody may change; wtxid is read only.
 // Where two different transactions match, neither is taken.
 func (p *Partial) Offer(wtxid *wire.Hash, raw []byte) {
-	s := p.find(p.key.ShortID(wtxid))
+	s := p.find(p.key.ShortID(wtxid) & p.mask)
 	switch {
 	case s == nil || s.ambiguous:
 	case s.raw == nil:

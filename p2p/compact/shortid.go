@@ -24,5 +24,8 @@ func NewKey(h *wire.Header, nonce uint64) Key {
 }
 
 // ShortID returns the short id of a transaction: the low 48 bits of the SipHash-2-4
-// of its wtxid.
+// of its wtxid. Shorter ids are the low bits of that.
 func (k Key) ShortID(wtxid *wire.Hash) uint64 { return siphash.Hash(k.k0, k.k1, wtxid[:]) & idMask }
+
+// maskOf leaves the bits of a short id with a length in bytes.
+func maskOf(size int) uint64 { return 1<<(8*size) - 1 }

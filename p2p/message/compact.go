@@ -1,6 +1,7 @@
 package message
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -8,8 +9,12 @@ import (
 	"github.com/keelson-chain/keelson/wire"
 )
 
-// shortIDSize is the length of a short id in bytes.
-const shortIDSize = 6
+// The length of a short id in bytes, at least and at most. The most is that of BIP
+// 152, which leaves nothing to be seen to; see package compact for when less will do.
+const (
+	MinIDSize = 4
+	MaxIDSize = 6
+)
 
 // Compact is a block with most of its transactions replaced by short ids, as in
 // BIP 152 (HeaderAndShortIDs, version 2). Package p2p/compact makes it and turns it
@@ -18,13 +23,17 @@ const shortIDSize = 6
 //	size  field
 //	  80  Header
 //	   8  Nonce
-//	 var  ShortIDs: their number, 6 bytes each
+//	   1  IDSize
+//	 var  ShortIDs: their number, IDSize bytes each
 //	 var  Prefilled: their number; of each how many places lie between it and the
 //	      one before, as CompactSize, and the transaction
 type Compact struct {
 	Header wire.Header
 	Nonce  uint64 // of the key of the short ids
-	// ShortIDs are numbers of 48 bits, in the order of the block, for all
+	// IDSize is the length of each short id in bytes, MinIDSize to MaxIDSize; 0
+	// stands for MaxIDSize.
+	IDSize int
+	// ShortIDs are numbers of that length, in the order of the block, for all
 	// transactions but those in Prefilled.
 	ShortIDs []uint64
 	// Prefilled are ordered by Index. In a decoded Compact every place of the block
@@ -62,10 +71,13 @@ func (m *Compact) Append(dst []byte) []byte {
 	}
 	dst = m.Header.Append(dst)
 	dst = binary.LittleEndian.AppendUint64(dst, m.Nonce)
+	size := cmp.Or(m.IDSize, MaxIDSize)
+	dst = append(dst, byte(size))
 	dst = wire.AppendCompactSize(dst, uint64(len(m.ShortIDs)))
+	var b [8]byte
 	for _, id := range m.ShortIDs {
-		dst = binary.LittleEndian.AppendUint32(dst, uint32(id))
-		dst = binary.LittleEndian.AppendUint16(dst, uint16(id>>32))
+		binary.LittleEndian.PutUint64(b[:], id)
+		dst = append(dst, b[:size]...)
 	}
 	dst = wire.AppendCompactSize(dst, uint64(len(m.Prefilled)))
 	next := uint32(0)
@@ -81,11 +93,15 @@ func (m *Compact) Append(dst []byte) []byte {
 func DecodeCompact(b []byte) (*Compact, error) {
 	r := reader{b: b}
 	m := &Compact{Header: r.header(), Nonce: r.uint64(), raw: b}
-	if n := r.countOf(shortIDSize, math.MaxInt); n > 0 {
+	if m.IDSize = int(r.byte()); m.IDSize < MinIDSize || m.IDSize > MaxIDSize {
+		r.fail(fmt.Errorf("short ids of %d bytes", m.IDSize))
+	}
+	if n := r.countOf(m.IDSize, math.MaxInt); n > 0 {
 		m.ShortIDs = make([]uint64, n)
+		var b [8]byte
 		for i := range m.ShortIDs {
-			s := r.bytes(shortIDSize)
-			m.ShortIDs[i] = uint64(binary.LittleEndian.Uint32(s)) | uint64(binary.LittleEndian.Uint16(s[4:]))<<32
+			copy(b[:], r.bytes(m.IDSize))
+			m.ShortIDs[i] = binary.LittleEndian.Uint64(b[:])
 		}
 	}
 	if n := r.countOf(1+minTxSize, math.MaxInt); n > 0 {

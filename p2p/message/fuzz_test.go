@@ -68,7 +68,7 @@ func fuzz(f *testing.F, what string) {
 		}
 		// The bytes that a compact block came in say the same as its fields do.
 		if c, ok := m.(*message.Compact); ok {
-			fresh := &message.Compact{Header: c.Header, Nonce: c.Nonce, ShortIDs: c.ShortIDs, Prefilled: c.Prefilled}
+			fresh := &message.Compact{Header: c.Header, Nonce: c.Nonce, IDSize: c.IDSize, ShortIDs: c.ShortIDs, Prefilled: c.Prefilled}
 			if built := fresh.Append(nil); !bytes.Equal(built, b) {
 				t.Fatalf("%x is built %x", b, built)
 			}

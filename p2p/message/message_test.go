@@ -109,7 +109,12 @@ var examples = []struct {
 			Header: header(), Nonce: 6, ShortIDs: []uint64{0x0000010203040506 & 0xffffffffffff, 7},
 			Prefilled: []message.Prefilled{{Index: 0, Tx: tx(8)}, {Index: 3, Tx: tx(9)}},
 		},
-		headerHex + "0600000000000000" + "02" + "060504030201" + "070000000000" + "02" + "00" + txHex("08000000") + "02" + txHex("09000000"),
+		headerHex + "0600000000000000" + "06" + "02" + "060504030201" + "070000000000" + "02" + "00" + txHex("08000000") + "02" + txHex("09000000"),
+	},
+	{
+		"compact",
+		&message.Compact{Header: header(), Nonce: 6, IDSize: 4, ShortIDs: []uint64{0x01020304, 7}, Prefilled: []message.Prefilled{{Index: 0, Tx: tx(8)}}},
+		headerHex + "0600000000000000" + "04" + "02" + "04030201" + "07000000" + "01" + "00" + txHex("08000000"),
 	},
 	{"push", &message.Push{On: true}, "01"},
 	{"push", &message.Push{}, "00"},
@@ -169,7 +174,7 @@ func TestEncoding(t *testing.T) {
 }
 
 func TestDecodeCompact(t *testing.T) {
-	b := unhex(headerHex + "0600000000000000" + "02" + "060504030201" + "070000000000" + "02" + "00" + txHex("08000000") + "02" + txHex("09000000"))
+	b := unhex(headerHex + "0600000000000000" + "06" + "02" + "060504030201" + "070000000000" + "02" + "00" + txHex("08000000") + "02" + txHex("09000000"))
 	m, err := message.DecodeCompact(b)
 	if err != nil {
 		t.Fatal(err)
@@ -190,7 +195,7 @@ func TestMalformed(t *testing.T) {
 		munge(&h)
 		return h.Append(nil)
 	}
-	compact := headerHex + "0600000000000000"
+	compact := headerHex + "0600000000000000" + "06"
 	for _, c := range []struct {
 		name, what string
 		b          []byte
@@ -217,6 +222,8 @@ func TestMalformed(t *testing.T) {
 		{"count in a longer form", "pool", unhex("fd0000"), wire.ErrNonCanonical},
 		{"count beyond everything", "pool", unhex("ff0000000000000080"), wire.ErrTooLarge},
 
+		{"ids of 3 bytes", "compact", unhex(headerHex + "0600000000000000" + "03" + "01" + "000000" + "01" + "00" + txHex("08000000")), nil},
+		{"ids of 7 bytes", "compact", unhex(headerHex + "0600000000000000" + "07" + "01" + "00000000000000" + "01" + "00" + txHex("08000000")), nil},
 		{"no transactions", "compact", unhex(compact + "00" + "00"), nil},
 		{"short ids that are not there", "compact", unhex(compact + "feffffff00"), wire.ErrTruncated},
 		{"prefilled ones that are not there", "compact", unhex(compact + "00" + "feffffff00"), wire.ErrTruncated},
