@@ -60,7 +60,6 @@ func rTime(key, help string) result {
 func rAmount(key, help string) result { return result{key: key, typ: tAmount, help: help} }
 func rBool(key, help string) result   { return result{key: key, typ: tBool, help: help} }
 func rNull() result                   { return result{typ: tNull} }
-func rMore(help string) result        { return result{typ: tMore, help: help} }
 
 func rObject(key, help string, inner ...result) result {
 	return result{key: key, typ: tObject, help: help, inner: inner}

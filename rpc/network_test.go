@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -17,7 +16,6 @@ import (
 // testNetwork is a Network in memory: its peers are what a test says, its lists
 // work.
 type testNetwork struct {
-	mu     sync.Mutex
 	local  peerinfo.Local
 	peers  []peerinfo.Peer
 	totals peerinfo.Totals
