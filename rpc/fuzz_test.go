@@ -39,11 +39,17 @@ func FuzzExecute(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(pool.Close)
-	s.Serve(Node{Ledger: l, Pool: pool})
+	peers := &testNetwork{now: time.Now}
+	s.Serve(Node{Ledger: l, Pool: pool, Network: peers, Addresses: peers})
 	f.Add([]byte(`[{"jsonrpc":"2.0","method":"getblockcount"},{"method":"help","id":1}]`))
 	f.Add([]byte(`{"method":"signrawtransactionwithkey","params":["0200000001` + strings.Repeat("11", 32) + `0000000000fdffffff0000000000",` +
 		`["cUeKHd5orzT3mz8P9pxyREHfsWtVfgsfDjiZZBcjUBAaGk1BTj7N"],[{"txid":"` + strings.Repeat("11", 32) + `","vout":0,"scriptPubKey":"51","amount":"0.1"}],"NONE"]}`))
 	f.Add([]byte(`{"method":"createrawtransaction","params":[[{"txid":"` + strings.Repeat("11", 32) + `","vout":0}],[{"` + regtestAddress + `":0.1},{"data":"00"}],1,false]}`))
+	for _, subnet := range []string{"192.0.2.1/24", "::1/255.255.0.0", "12D3KooWA", "[::1]:5"} {
+		f.Add(fmt.Appendf(nil, `{"method":"setban","params":[%q,"add",1700000000,true]}`, subnet))
+		f.Add(fmt.Appendf(nil, `{"method":"disconnectnode","params":[%q]}`, subnet))
+		f.Add(fmt.Appendf(nil, `{"method":"addpeeraddress","params":[%q,1]}`, subnet))
+	}
 	for name, m := range methods() {
 		if name == "stop" {
 			continue // would wait
