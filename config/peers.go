@@ -41,13 +41,12 @@ func (l *loader) peers(cfg *Config) error {
 	default:
 		c.Connect = v.connect
 	}
-	c.AddNode = v.addNode
-	for _, name := range []string{"connect", "addnode"} {
-		list := c.Connect
-		if name == "addnode" {
-			list = c.AddNode
-		}
-		if err := l.nodes(name, list, &c); err != nil {
+	c.AddNode, c.Seeds = v.addNode, v.seedNode
+	for _, named := range []struct {
+		by    string
+		nodes []string
+	}{{"connect", c.Connect}, {"addnode", c.AddNode}, {"seednode", c.Seeds}} {
+		if err := l.nodes(named.by, named.nodes, &c); err != nil {
 			return err
 		}
 	}

@@ -77,6 +77,7 @@ func TestPeersSettings(t *testing.T) {
 			return slices.Equal(c.P2P.Host.AddNode, []string{"[::1]:5", "node.example"}) && c.P2P.Host.Listen != nil
 		}},
 		{"--network=test --addnode=192.0.2.1/" + someID, func(c *Config) bool { return calls(&c.P2P.Host) && len(c.P2P.Host.AddNode) == 1 }},
+		{"--network=main --seednode=" + node, func(c *Config) bool { return calls(&c.P2P.Host) && slices.Equal(c.P2P.Host.Seeds, []string{node}) }},
 		{"--findpeers", func(c *Config) bool { return c.P2P.Host.Discover && c.P2P.Host.Feelers }},
 		{"--network=main --findpeers=0", func(c *Config) bool { return !calls(&c.P2P.Host) && len(c.P2P.Host.Listen) == 4 }},
 
@@ -137,6 +138,7 @@ func TestPeersErrors(t *testing.T) {
 		"--connect=0 --connect=127.0.0.1":       `--connect: 0 (call nobody) cannot be combined with nodes to call`,
 		"--addnode=/ip4/10.0.0.1/tcp/5":         `--addnode: not an address: "/ip4/10.0.0.1/tcp/5"`,
 		"--addnode=":                            `--addnode: not an address: ""`,
+		"--seednode=nowhere:x":                  `--seednode: not an address: "nowhere:x"`,
 		"--network=main --addnode=192.0.2.1":    `--addnode: not an address: "192.0.2.1": the peer id is missing; write /ip4/ADDRESS/tcp/PORT/p2p/ID`,
 		"--network=main --connect=192.0.2.1:55": `--connect: not an address: "192.0.2.1:55": the peer id is missing`,
 	} {

@@ -72,7 +72,7 @@ type values struct {
 	blockMinFee          wire.Amount
 	blockVersion         int64
 
-	connect, addNode                 []string
+	connect, addNode, seedNode       []string
 	findPeers, listen, networkActive bool
 	bind, externalIP, whitelist      []string
 	port, maxConnections, banTime    int64
@@ -244,6 +244,9 @@ var sections = []struct {
 		{name: "addnode", kind: kindList, arg: "NODE",
 			help:  "keep calling this node: a multi-address with /p2p/ID; on regtest HOST:PORT, too; may be repeated",
 			value: func(v *values) any { return &v.addNode }},
+		{name: "seednode", kind: kindList, arg: "NODE",
+			help:  "ask this node for addresses of others when none are known that work, then hang up; may be repeated",
+			value: func(v *values) any { return &v.seedNode }},
 		{name: "findpeers", kind: kindBool, number: 1,
 			help:  "find nodes by what others tell, and call them (off on regtest unless it is set)",
 			value: func(v *values) any { return &v.findPeers }},

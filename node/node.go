@@ -138,8 +138,8 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	}
 	watch.Add(metrics.Pool(pool))
 	watch.Add(metrics.Miner(m))
-	watch.Add(metrics.P2P(network, nil))
-	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m, Network: network})
+	watch.Add(metrics.P2P(network, network.Host()))
+	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m, Network: network, Addresses: network.Host()})
 	greet(log, cfg, l)
 	run("ledger", func(ctx context.Context) error { return follow(ctx, l, cfg, log, func() { stop(errStop) }) })
 	run("pool", func(ctx context.Context) error { return followPool(ctx, pool, l, log) })

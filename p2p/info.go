@@ -149,25 +149,6 @@ func (n *Node) OneTry(ctx context.Context, addr string) error {
 // each.
 func (n *Node) AddedNodes() []peerinfo.AddedNode { return n.host.AddedNodes() }
 
-// Addresses returns at most that many known addresses (0: all), picked at
-// random, of one network or, if it is empty, of all.
-func (n *Node) Addresses(limit int, network peerinfo.Network) []peerinfo.Address {
-	return n.host.Addresses(limit, network)
-}
-
-// Slots returns what is in the address tables.
-func (n *Node) Slots() []peerinfo.Slot { return n.host.Slots() }
-
-// TableSizes counts the known addresses by network.
-func (n *Node) TableSizes() []peerinfo.TableSize { return n.host.TableSizes() }
-
-// AddAddress puts an address into the tables as if its node had told it, with
-// tried into that of the addresses that have worked. It reports in which tables
-// there was room for it.
-func (n *Node) AddAddress(multiaddr string, tried bool) (added, moved bool) {
-	return n.host.AddAddress(multiaddr, tried)
-}
-
 // Disconnect disconnects the peer of that number, or returns
 // peerinfo.ErrNotConnected.
 func (n *Node) Disconnect(num int64) error {

@@ -58,14 +58,14 @@ func addressMethods() []method {
 			name: "addpeeraddress", category: "hidden", run: addpeeraddress,
 			help: "Put an address into the address tables, for tests.",
 			params: []param{
-				need("address", tString, "An IP address, which a libp2p peer id may follow after /p2p/"),
+				need("address", tString, "An IP address, /p2p/ and a libp2p peer id, without which an address is of no use"),
 				need("port", tNumber, "The port"),
 				may("tried", tBool, "false", "Put it into the table of addresses that have worked"),
 			},
 			results: one(rObject("", "",
 				rBool("success", "whether it is where it was to be put"),
 				maybe(rString("error", "failed-adding-to-new or failed-adding-to-tried")))),
-			examples: []string{`"1.2.3.4" 18444 true`},
+			examples: []string{`"1.2.3.4/p2p/12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN" 18444 true`},
 		},
 	}
 }

@@ -255,6 +255,38 @@ func TestBans(t *testing.T) {
 	}
 }
 
+// TestAddresses: what is known of other nodes outlives the node.
+func TestAddresses(t *testing.T) {
+	const id = "12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"
+	n := procs.Start(t, procs.Build(t), t.TempDir())
+	for i, address := range []string{"1.2.3.4", "2001:4860::1"} {
+		var added struct{ Success bool }
+		if n.Call(t, &added, "addpeeraddress", address+"/p2p/"+id, 18444, i == 0); !added.Success {
+			t.Errorf("%s is not added", address)
+		}
+	}
+	var sizes map[string]struct{ New, Tried, Total int }
+	var list []struct {
+		Address, Network, Multiaddr string
+		Port                        int
+	}
+	look := func() {
+		t.Helper()
+		if n.Call(t, &sizes, "getaddrmaninfo"); sizes["ipv4"].Tried != 1 || sizes["ipv6"].New != 1 || sizes["all_networks"].Total != 2 {
+			t.Errorf("%+v", sizes)
+		}
+		if n.Call(t, &list, "getnodeaddresses", 0, "ipv4"); len(list) != 1 || list[0].Address != "1.2.3.4" || list[0].Port != 18444 ||
+			list[0].Multiaddr != "/ip4/1.2.3.4/tcp/18444/p2p/"+id {
+			t.Errorf("%+v", list)
+		}
+	}
+	look()
+	n.Stop(t)
+	n.Restart(t)
+	look()
+	n.Stop(t)
+}
+
 // TestPeerSettings starts nodes that are told whom to call, and whom to let in.
 func TestPeerSettings(t *testing.T) {
 	bin := procs.Build(t)

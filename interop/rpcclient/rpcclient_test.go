@@ -259,7 +259,19 @@ func TestClient(t *testing.T) {
 				t.Errorf("%+v", totals)
 			}
 		}},
-		{"getnodeaddresses", func(t *testing.T) { same(t, "addresses", len(must(c.GetNodeAddresses(btcjson.Int32(0)))(t)), 0) }},
+		{"getnodeaddresses", func(t *testing.T) {
+			list := must(c.GetNodeAddresses(btcjson.Int32(0)))(t)
+			if len(list) == 0 {
+				t.Error("the other node's address is not known")
+			}
+			for _, a := range list {
+				same(t, "address", a.Address, "127.0.0.1")
+				same(t, "services", a.Services, 0x409)
+				if a.Port == 0 || time.Since(time.Unix(a.Time, 0)).Abs() > 24*time.Hour {
+					t.Errorf("%+v", a)
+				}
+			}
+		}},
 		{"getaddednodeinfo, which btcd asks for with a switch that bitcoind took away", func(t *testing.T) {
 			_, err := c.GetAddedNodeInfo("")
 			var e *btcjson.RPCError

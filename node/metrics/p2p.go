@@ -57,7 +57,7 @@ func reportAddresses(r *Report, list []peerinfo.TableSize) {
 	for _, size := range list {
 		sizes[size.Network] = size
 	}
-	for _, network := range []peerinfo.Network{peerinfo.IPv4, peerinfo.IPv6} {
+	for _, network := range []peerinfo.Network{peerinfo.IPv4, peerinfo.IPv6, peerinfo.Unroutable} {
 		const help = "Known addresses, by network and by whether they were tried and have worked."
 		r.Gauge("keelson_p2p_addresses", help, float64(sizes[network].New), "network", string(network), "table", "new")
 		r.Gauge("keelson_p2p_addresses", help, float64(sizes[network].Tried), "network", string(network), "table", "tried")
