@@ -3,6 +3,7 @@ package message_test
 import (
 	"bytes"
 	"errors"
+	"math"
 	"runtime/metrics"
 	"testing"
 
@@ -43,10 +44,16 @@ func fuzz(f *testing.F, what string) {
 	f.Add(append(make([]byte, 32), unhex("feffffff01")...))
 	decode := decoders[what]
 	f.Fuzz(func(t *testing.T, b []byte) {
-		input, before := bytes.Clone(b), allocated()
-		m, err := decode(input)
-		if n := allocated() - before; n > uint64(64*len(b)+64<<10) {
-			t.Fatalf("%d bytes made the decoder allocate %d", len(b), n)
+		var m appender
+		var err error
+		limit, least := uint64(64*len(b)+64<<10), uint64(math.MaxUint64)
+		for round := 0; round < 10 && least > limit; round++ { // others allocate too
+			input, before := bytes.Clone(b), allocated()
+			m, err = decode(input)
+			least = min(least, allocated()-before)
+		}
+		if least > limit {
+			t.Fatalf("%d bytes made the decoder allocate %d", len(b), least)
 		}
 		if err != nil {
 			if !errors.Is(err, message.ErrMalformed) {
