@@ -106,6 +106,7 @@ func (m *Machine) Step(now time.Time, e Event) []Action {
 	case Tick:
 	}
 	m.driveHeaders()
+	m.driveLags()
 	m.driveBodies()
 	m.report()
 	return m.out
@@ -218,6 +219,7 @@ func (m *Machine) Wake() time.Time {
 		case p.wants(m.best.Work):
 			sooner(p.retryAt)
 		}
+		sooner(p.lag.until)
 		if p.pass != nil {
 			sooner(p.pass.began.Add(longPass))
 		}

@@ -22,6 +22,8 @@ type peer struct {
 	against wire.Hash // that best header
 	unknown wire.Hash // a block that it told of and that is not in the tree
 
+	lag lag
+
 	// Headers.
 	asked   uint64 // the open request, 0 for none
 	askedAt time.Time
