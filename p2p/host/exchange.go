@@ -32,8 +32,10 @@ const (
 	newsTime     = time.Hour
 	newsInAnswer = 20
 	maxNews      = 200
-	// newsTaken is how many of one answer become news here.
-	newsTaken = 10
+	// newsTaken is how many of one answer become news here, and newsFromHello how
+	// many of the addresses that a peer says it listens on.
+	newsTaken     = 10
+	newsFromHello = 2
 
 	// A peer may tell of so many addresses a second, besides answerGrant for the
 	// answer to our first question.

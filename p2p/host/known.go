@@ -115,11 +115,16 @@ func (h *Host) remember(p *Peer) {
 	}
 }
 
-// hearFrom takes in where a peer says that it listens.
+// hearFrom takes in where a peer says that it listens. Some of it is news for
+// others.
 func (h *Host) hearFrom(p *Peer, now time.Time) {
+	if !useful(p.hello.Services) {
+		return
+	}
+	told := 0
 	for _, s := range p.hello.Listen {
 		a, err := addrbook.ParseAddr(s + "/p2p/" + p.ID())
-		if err != nil || !useful(p.hello.Services) {
+		if err != nil || !h.cfg.Dev && !addrbook.Routable(a.AddrPort.Addr()) {
 			continue
 		}
 		source := p.source()
@@ -128,8 +133,10 @@ func (h *Host) hearFrom(p *Peer, now time.Time) {
 		}
 		k := addrbook.Known{Addr: a, Services: p.hello.Services, Seen: now}
 		if h.book.Add([]addrbook.Known{k}, source, hearsay, now) > 0 {
-			h.news.add(k)
 			h.stir()
+		}
+		if told++; told <= newsFromHello {
+			h.news.add(k)
 		}
 	}
 }
