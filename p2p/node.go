@@ -48,6 +48,7 @@ type Node struct {
 	relay *relay  // new blocks
 	sync  *syncer // the rest of the chain
 	txs   *txRelay
+	still stillness
 }
 
 // New makes a node, which listens from now on and talks once it runs.
@@ -69,6 +70,9 @@ func New(cfg Config) (*Node, error) {
 	hostConfig.Genesis, hostConfig.MaxBlockWeight = cfg.Params.GenesisHash, cfg.Params.MaxBlockWeight
 	hostConfig.Hello, hostConfig.Handler = n.hello, n
 	hostConfig.Now, hostConfig.Log = cfg.Now, cfg.Log
+	if hostConfig.Discover {
+		hostConfig.Stale = n.stale
+	}
 	var err error
 	if n.host, err = host.New(hostConfig); err != nil {
 		return nil, err
