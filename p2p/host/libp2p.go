@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	libp2ptls "github.com/libp2p/go-libp2p/p2p/security/tls"
 	libp2pquic "github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -47,7 +48,7 @@ func newLibp2p(h *Host) (host.Host, error) {
 		libp2p.DisableRelay(),
 		libp2p.Ping(false),
 		libp2p.WithDialTimeout(dialTime),
-		libp2p.DialRanker(rankAddrs),
+		libp2p.SwarmOpts(swarm.WithDialRanker(rankAddrs)),
 		libp2p.UserAgent(h.cfg.UserAgent),
 		libp2p.ProtocolVersion("keelson/1"),
 	}

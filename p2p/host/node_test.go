@@ -608,7 +608,7 @@ func TestLargeAnswers(t *testing.T) {
 }
 
 func TestInfo(t *testing.T) {
-	a, b := start(t, nil), start(t, func(c *Config) { c.Registerer = prometheus.NewRegistry() })
+	a, b := start(t, nil), start(t, nil)
 	for transport, want := range map[string]string{"tcp": "tcp", "quic-v1": "quic-v1"} {
 		ofA, ofB := join(t, a, b, transport)
 		i := ofB.Info()
@@ -624,6 +624,23 @@ func TestInfo(t *testing.T) {
 		await(t, "the end", a.disconnected)
 		await(t, "the end", b.disconnected)
 	}
+}
+
+// libp2p's own metrics are there.
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	a, b := start(t, nil), start(t, func(c *Config) { c.Registerer = registry })
+	join(t, a, b, "tcp")
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == "libp2p_swarm_connections_opened_total" && len(f.GetMetric()) > 0 {
+			return
+		}
+	}
+	t.Errorf("none of %d families counts connections", len(families))
 }
 
 // The reason for which a peer leaves is logged once, in one line.
@@ -653,3 +670,15 @@ func TestLog(t *testing.T) {
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+func FuzzParseWhitelist(f *testing.F) {
+	for _, s := range []string{"1.2.3.4", "noban,in,out@10.0.0.0/8", "all@::/0", "@", "relay@12D3KooWDpJ7As7BWAwRMfu1VU2WCqNjvq387JEYKDBj4kx6nXTN"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		w, err := ParseWhitelist(s)
+		if err == nil && (w.Prefix.IsValid() == (w.Peer != "") || !w.In && !w.Out) {
+			t.Errorf("%+v", w)
+		}
+	})
+}

@@ -22,10 +22,10 @@ type raw struct {
 	lib host.Host
 }
 
-func newRaw(t testing.TB) *raw {
+func newRaw(t testing.TB, opts ...libp2p.Option) *raw {
 	t.Helper()
-	lib, err := libp2p.New(libp2p.NoListenAddrs, libp2p.DisableRelay(), libp2p.DisableMetrics(),
-		libp2p.ResourceManager(&network.NullResourceManager{}))
+	lib, err := libp2p.New(append(opts, libp2p.NoListenAddrs, libp2p.DisableRelay(), libp2p.DisableMetrics(),
+		libp2p.ResourceManager(&network.NullResourceManager{}))...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,15 +72,21 @@ func rawHello() *message.Hello {
 // greet makes the raw host a peer of n and returns its relay stream.
 func (r *raw) greet(n *node) (network.Stream, *Peer) {
 	r.t.Helper()
+	return r.say(n, rawHello()), await(r.t, "the raw peer", n.connected)
+}
+
+// say connects to n, greets it and returns the relay stream.
+func (r *raw) say(n *node, hello *message.Hello) network.Stream {
+	r.t.Helper()
 	r.call(n)
 	s := r.open(n, message.NameRelay)
 	if s == nil {
 		r.t.Fatal("no relay stream")
 	}
-	if _, err := s.Write(message.AppendRelayFrame(nil, rawHello())); err != nil {
+	if _, err := s.Write(message.AppendRelayFrame(nil, hello)); err != nil {
 		r.t.Fatal(err)
 	}
-	return s, await(r.t, "the raw peer", n.connected)
+	return s
 }
 
 // wantGone waits until the connection of p is over, and wants the reason.
@@ -345,4 +351,43 @@ func TestRelayStreams(t *testing.T) {
 		_ = s.Close()
 		wantGone(t, n, p, "the connection was closed")
 	})
+}
+
+// A second connection with the identity of a peer: the peer has started again if
+// it greets with another nonce, and the first connection, of which nothing else
+// shows that it is dead, gives way. Else the first one stays.
+func TestSecondConnection(t *testing.T) {
+	key, err := identity("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := start(t, nil)
+	_, first := newRaw(t, libp2p.Identity(key)).greet(n)
+	twin := newRaw(t, libp2p.Identity(key))
+	twin.say(n, rawHello())
+	twin.awaitHungUp(n)
+	if first.ctx.Err() != nil || len(n.connected) != 0 {
+		t.Errorf("the first connection is over: %v", first.reason())
+	}
+	again := rawHello()
+	again.Nonce = 2
+	newRaw(t, libp2p.Identity(key)).say(n, again)
+	wantGone(t, n, first, errReplaced.Error())
+	if p := await(t, "the second connection", n.connected); p.ID() != first.ID() || p.Num() != first.Num()+1 {
+		t.Errorf("peer %d, %s", p.Num(), p.ID())
+	}
+}
+
+// One address gets only so many connections, but where everything is near.
+func TestCrowd(t *testing.T) {
+	n := start(t, func(c *Config) { c.Dev = false })
+	for range maxFromIP {
+		newRaw(t).greet(n)
+	}
+	r := newRaw(t)
+	r.call(n)
+	r.awaitHungUp(n)
+	if len(n.connected) != 0 || len(n.Peers()) != maxFromIP {
+		t.Errorf("%d peers", len(n.Peers()))
+	}
 }

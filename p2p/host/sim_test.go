@@ -393,3 +393,38 @@ func TestSimulatedHour(t *testing.T) {
 		}
 	})
 }
+
+// Those that call and say nothing do not keep out those that greet.
+func TestSimulatedCrowd(t *testing.T) {
+	simulate(t, 2, 2*maxGreeting, func(t *testing.T, nodes []*node, raws []*raw) {
+		n, friend := nodes[0], nodes[1]
+		// In simulations all addresses differ.
+		call := func(raws []*raw) {
+			var wg sync.WaitGroup
+			for _, r := range raws {
+				wg.Go(func() { _ = r.lib.Connect(t.Context(), n.info()) })
+			}
+			wg.Wait()
+		}
+		call(raws[:maxGreeting])
+		last := raws[maxGreeting]
+		last.call(n)
+		began := time.Now()
+		last.awaitHungUp(n) // it came before anybody had had time to greet
+		if d := time.Since(began); d > greetingSpare {
+			t.Errorf("one too many was sent away after %v", d)
+		}
+		time.Sleep(greetingSpare)
+		if _, err := friend.Connect(t.Context(), n.info(), peerinfo.FullRelay); err != nil {
+			t.Errorf("a peer was kept out: %v", err)
+		}
+		call(raws[maxGreeting+1:])
+		time.Sleep(helloTime)
+		n.Host.mu.Lock()
+		conns := len(n.conns)
+		n.Host.mu.Unlock()
+		if len(n.Peers()) != 1 || conns > 1+maxGreeting {
+			t.Errorf("%d peers, %d connections", len(n.Peers()), conns)
+		}
+	})
+}
