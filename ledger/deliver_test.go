@@ -241,7 +241,10 @@ func TestAddBlocksDurable(t *testing.T) {
 	go func() { done <- l.AddBlocks(t.Context(), deliveries) }()
 	heights := make(chan uint32, 1)
 	for i, b := range blocks[1:] {
-		deliveries <- Delivery{b, func(err error) {
+		deliveries <- Delivery{b, func(verdict error) {
+			if verdict != nil {
+				t.Error(verdict)
+			}
 			image := disk.Reboot(0)
 			again, err := openOn(t.Context(), testConfig(newClock()), image)
 			if err != nil {

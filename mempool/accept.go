@@ -355,15 +355,11 @@ func (p *Pool) failsByPolicy(c *candidate) bool {
 // are valid, into the pool.
 func (p *Pool) enter(c *candidate, o AddOptions) error {
 	p.removeAll(c.replaced, goneReplaced)
-	fresh := c.time == 0 // or it has been here before
-	if fresh {
+	if c.time == 0 {
 		c.time = p.cfg.Now().Unix()
 	}
 	e := c.entry(p.state.Tip.Height)
 	p.insert(e, c)
-	if fresh {
-		p.latest.add(e)
-	}
 	if o.Local {
 		e.flags |= flagUnbroadcast
 		p.unbroadcast++
@@ -409,7 +405,7 @@ func (p *Pool) insert(e *entry, c *candidate) {
 	p.join(e)
 	p.reranked(e)
 	p.arrivals.add(e)
-	p.latest.number(e)
+	p.latest.add(e)
 	p.journal.tx(e)
 	p.sequence++
 	p.touched()

@@ -20,7 +20,7 @@ type entry struct {
 	vsize       int32       // in virtual bytes, signature operations considered
 	sigOps      int32       // cost
 	flags       entryFlags
-	number      uint32 // of its arrival, the low bits; see Pool.arrived
+	number      uint32 // of its arrival, the low bits; see latest
 
 	// family is what it has to do with other transactions of the pool, nil for
 	// most: they have no relatives there.

@@ -212,7 +212,6 @@ func (p *Pool) restore(tx *wire.Tx) (*entry, error) {
 	c.time = p.cfg.Now().Unix()
 	e := c.entry(p.state.Tip.Height)
 	p.insert(e, c)
-	p.latest.add(e)
 	return e, nil
 }
 

@@ -213,7 +213,7 @@ func (p *Pool) Load(ctx context.Context) error {
 		return ctx.Err()
 	}
 	p.mu.Lock()
-	p.loaded = true
+	p.loaded, p.news = true, true
 	p.unlock()
 	if err != nil {
 		return fmt.Errorf("mempool: load: %w", err)

@@ -104,7 +104,7 @@ func (p *Pool) dropCoins() {
 }
 
 // Changed returns a channel that is closed when transactions come or go next,
-// or the tip that they wait on changes. Ask for it first and for what is there
+// the tip that they wait on changes, or Load is through. Ask for it first and for what is there
 // after it, and no change is missed.
 func (p *Pool) Changed() <-chan struct{} {
 	p.changedMu.Lock()

@@ -25,26 +25,20 @@ const (
 	maxKeptSize = 100_000
 )
 
-// latest is the last entries that came, those that were read from the file
-// excepted, and numbers all.
+// latest is the last entries that came, and numbers all.
 type latest struct {
-	ring  []*entry // fresh entry i is at i modulo maxLatest
-	fresh uint64   // how many of those there were
-	all   uint32   // how many entries there were, the low bits
-}
-
-func (l *latest) number(e *entry) {
-	e.number = l.all
-	l.all++
+	ring  []*entry // entry i is at i modulo maxLatest
+	count uint64   // how many there were
 }
 
 func (l *latest) add(e *entry) {
+	e.number = uint32(l.count)
 	if len(l.ring) < maxLatest {
 		l.ring = append(l.ring, e)
 	} else {
-		l.ring[l.fresh%maxLatest] = e
+		l.ring[l.count%maxLatest] = e
 	}
-	l.fresh++
+	l.count++
 }
 
 // replaced is the last transactions whose place others took.
@@ -69,42 +63,34 @@ func (r *replaced) add(e *entry) {
 	}
 }
 
-// Moment is a point in the order in which transactions came.
-type Moment struct {
-	fresh uint64
-	all   uint32
-}
-
-// Before reports whether m comes before o. Moments that more than two thousand
-// million transactions lie between cannot be told apart.
-func (m Moment) Before(o Moment) bool { return int32(m.all-o.all) < 0 }
+// Moment is a point in the order in which transactions came: how many there were
+// before.
+type Moment uint64
 
 // Moment returns that of now.
 func (p *Pool) Moment() Moment {
 	p.mu.Lock()
 	defer p.unlock()
-	return p.moment()
+	return Moment(p.latest.count)
 }
 
-func (p *Pool) moment() Moment { return Moment{p.latest.fresh, p.latest.all} }
-
 // ArrivalsSince appends to dst what has come since a moment and is still there, in
-// the order in which it came, so that parents stand before their children. What
-// was read from the file is left out. missed says that there may have been more,
-// which are no longer remembered; now is the moment to ask from next.
+// the order in which it came, so that parents stand before their children. missed
+// says that there may have been more, which are no longer remembered; now is the
+// moment to ask from next.
 func (p *Pool) ArrivalsSince(at Moment, dst []Arrival) (list []Arrival, now Moment, missed bool) {
 	_ = p.read(func() {
 		l := &p.latest
-		first := at.fresh
-		if oldest := l.fresh - uint64(len(l.ring)); first < oldest {
+		first := uint64(at)
+		if oldest := l.count - uint64(len(l.ring)); first < oldest {
 			first, missed = oldest, true
 		}
-		for i := first; i < l.fresh; i++ {
+		for i := first; i < l.count; i++ {
 			if e := l.ring[i%maxLatest]; !e.has(flagGone) {
 				dst = append(dst, e.arrival())
 			}
 		}
-		now = p.moment()
+		now = Moment(l.count)
 	})
 	return dst, now, missed
 }
@@ -113,8 +99,9 @@ func (e *entry) arrival() Arrival {
 	return Arrival{TxID: e.txid, WTxID: e.wtxid, Fee: e.fee, VSize: int(e.vsize)}
 }
 
-// before reports whether e was there at a moment.
-func (e *entry) before(m Moment) bool { return int32(e.number-m.all) < 0 }
+// before reports whether e was there at a moment. Only the low bits are compared:
+// nothing stays while two thousand million others come.
+func (e *entry) before(m Moment) bool { return int32(e.number-uint32(m)) < 0 }
 
 // HasWTxID reports whether a transaction is in the pool, by its witness id.
 func (p *Pool) HasWTxID(wtxid wire.Hash) (ok bool) {
@@ -162,7 +149,7 @@ func (p *Pool) RawByTxID(txid wire.Hash, at Moment) (raw []byte, ok bool) {
 func (p *Pool) WTxIDs(least policy.FeeRate, max int) (ids []wire.Hash, now Moment) {
 	_ = p.read(func() {
 		ids = make([]wire.Hash, 0, min(max, p.count()))
-		now = p.moment()
+		now = Moment(p.latest.count)
 		listed := map[*entry]bool{} // of those that have relatives
 		for seq := p.rankedSeq(); ; {
 			e := seq.head()

@@ -116,7 +116,7 @@ func TestRawByID(t *testing.T) {
 // Numbers of arrivals may pass the end of their range.
 func TestArrivalNumbersWrap(t *testing.T) {
 	w := newWorld(t, nil)
-	w.pool.latest.all = ^uint32(0)
+	w.pool.latest.count = 1<<32 - 1
 	a, b := w.spend(1000, 2, w.coin(0)), w.spend(1000, 2, w.coin(1))
 	w.add(a)
 	middle := w.pool.Moment()

@@ -47,6 +47,7 @@ type Pool interface {
 	Unbroadcast() []mempool.Arrival
 	MarkBroadcast(wtxid wire.Hash)
 	MinFee() policy.FeeRate
+	Stats() mempool.Stats
 	Each(f func(wtxid *wire.Hash, raw []byte)) error
 	Changed() <-chan struct{}
 	Sync() error

@@ -168,15 +168,17 @@ func (r *txRelay) lackingParents(tx *wire.Tx) (ids []txrequest.ID) {
 	return ids
 }
 
-// follow drops orphans that new blocks have or make impossible, has those judged
-// whose parents are in them, and forgets what was refused at another tip. It notes
-// the end of the initial download.
+// follow has the pool follow the chain, so that what comes back is announced. It
+// drops orphans that new blocks have or make impossible, has those judged whose
+// parents are in them, and forgets what was refused at another tip.
 func (r *txRelay) follow(ctx context.Context) error {
 	at := r.chain.Tip().Tip
 	for {
 		changed := r.chain.Changed()
 		if !r.chain.InitialDownload() {
-			r.caughtUp()
+			if err := r.pool.Sync(); err != nil {
+				r.log.Debug().Err(err).Msg("the pool does not follow the chain")
+			}
 			if err := r.newBlocks(ctx, at); err != nil {
 				return nil
 			}

@@ -28,14 +28,19 @@ const (
 	syncPasses = 2
 )
 
-// caughtUp notes that the initial download is over, which is when the pools of the
-// peers begin to matter.
-func (r *txRelay) caughtUp() {
+// ready reports whether the pools of the peers matter: the initial download is over,
+// and the pool has read what the last run has left.
+func (r *txRelay) ready() bool { return !r.chain.InitialDownload() && r.pool.Stats().Loaded }
+
+// look begins to fetch the pools of the peers when that makes sense.
+func (r *txRelay) look() {
 	r.mu.Lock()
-	before := r.catching
-	r.catching = false
+	waits := r.waits
 	r.mu.Unlock()
-	if before {
+	if waits && r.ready() {
+		r.mu.Lock()
+		r.waits = false
+		r.mu.Unlock()
 		r.sendFilter(r.filter())
 		for _, tp := range r.list() {
 			r.syncPool(tp)
@@ -45,8 +50,11 @@ func (r *txRelay) caughtUp() {
 
 // syncPool fetches what is in a peer's pool, once, beside everything else.
 func (r *txRelay) syncPool(tp *txPeer) {
-	if r.chain.InitialDownload() {
-		return // caughtUp will do it
+	if !r.ready() {
+		r.mu.Lock()
+		r.waits = true
+		r.mu.Unlock()
+		return
 	}
 	r.mu.Lock()
 	done := tp.synced

@@ -81,7 +81,7 @@ type txRelay struct {
 
 	mu        sync.Mutex // guards what follows, and every txPeer
 	closed    bool
-	catching  bool // in the initial download, when last looked at
+	waits     bool // with fetching the pools of peers, until it is ready
 	syncing   int  // pools that are being fetched
 	peers     map[int64]*txPeer
 	tracker   *txrequest.Tracker
@@ -125,16 +125,16 @@ type txStats struct {
 func newTxRelay(cfg *Config, extra *extraPool) *txRelay {
 	r := &txRelay{
 		chain: cfg.Chain, pool: cfg.Pool, on: !cfg.BlocksOnly, delay: cfg.TxDelay, extra: extra, log: cfg.Log,
-		orphans:  mempool.NewOrphans(cfg.MaxOrphans, cfg.Now),
-		most:     message.MaxAnswer(message.NameTxs, cfg.Params.MaxBlockWeight),
-		inbox:    make(chan received, maxInbox),
-		large:    make(chan struct{}, maxLarge),
-		wake:     make(chan struct{}, 1),
-		catching: true,
-		peers:    map[int64]*txPeer{},
-		tracker:  txrequest.New(txrequest.DefaultLimits(), rand.Uint64()),
-		judging:  map[wire.Hash]bool{},
-		rejects:  newRecentSet(maxRejects), confirmed: newRecentSet(maxRejects),
+		orphans: mempool.NewOrphans(cfg.MaxOrphans, cfg.Now),
+		most:    message.MaxAnswer(message.NameTxs, cfg.Params.MaxBlockWeight),
+		inbox:   make(chan received, maxInbox),
+		large:   make(chan struct{}, maxLarge),
+		wake:    make(chan struct{}, 1),
+		waits:   true,
+		peers:   map[int64]*txPeer{},
+		tracker: txrequest.New(txrequest.DefaultLimits(), rand.Uint64()),
+		judging: map[wire.Hash]bool{},
+		rejects: newRecentSet(maxRejects), confirmed: newRecentSet(maxRejects),
 	}
 	if r.delay == 0 {
 		r.delay = DefaultTxDelay
@@ -503,6 +503,7 @@ func (r *txRelay) announce(ctx context.Context) error {
 	var buf []mempool.Arrival
 	for {
 		changed := r.pool.Changed()
+		r.look()
 		now := time.Now()
 		switch at := r.pool.Moment(); {
 		case r.chain.InitialDownload():
@@ -549,11 +550,13 @@ func (r *txRelay) announce(ctx context.Context) error {
 			if missed {
 				r.log.Debug().Int64("peer", tp.Num()).Msg("more transactions came than are announced")
 			}
+			r.mu.Lock()
+			tp.serve(at) // it may ask as soon as it is told
+			r.mu.Unlock()
 			told := r.tell(tp, buf, false)
 			r.mu.Lock()
 			if told {
 				tp.at, tp.due = at, time.Time{}
-				tp.serve(at)
 			} else if tp.due = now.Add(r.delay); tp.due.Before(next) { // its queue is full
 				next = tp.due
 			}
@@ -626,9 +629,7 @@ func (r *txRelay) tell(tp *txPeer, list []mempool.Arrival, again bool) bool {
 
 // serve lets the peer ask for what was in the pool at a moment. The lock is held.
 func (tp *txPeer) serve(at mempool.Moment) {
-	if tp.served.Before(at) {
-		tp.served = at
-	}
+	tp.served = max(tp.served, at)
 }
 
 // serveTxs answers a request for transactions: those that were in the pool when the

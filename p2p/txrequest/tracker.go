@@ -23,8 +23,8 @@ type Limits struct {
 	Delay   time.Duration // of an announcement by a peer that is not preferred, if another one is
 }
 
-// DefaultLimits: PerPeer is Bitcoin Core's; it waits longer, but its peers answer
-// one question after another.
+// DefaultLimits returns the usual limits. PerPeer is Bitcoin Core's, which waits
+// longer, as its peers answer one question after another.
 func DefaultLimits() Limits {
 	return Limits{PerPeer: 5000, Batch: 256, Expiry: 5 * time.Second, Delay: 500 * time.Millisecond}
 }
