@@ -23,4 +23,7 @@ func TestCounts(t *testing.T) {
 	if c := a.Counts(); c.Connected != 1 || c.Refused == 0 {
 		t.Errorf("turned away: %+v", c)
 	}
+	if c := b.Counts(); c.Connected != 1 || c.Failed != 1 {
+		t.Errorf("the caller: %+v", c)
+	}
 }

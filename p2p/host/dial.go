@@ -27,6 +27,14 @@ const (
 // peer if there is one. An empty id is found out first, on Dev networks only. A
 // peer of kind Feeler is gone when Connect returns.
 func (h *Host) Connect(ctx context.Context, info peer.AddrInfo, kind peerinfo.Kind) (*Peer, error) {
+	p, err := h.connect(ctx, info, kind)
+	if err != nil && !errors.Is(err, ErrConnected) && !errors.Is(err, ErrSelf) && !errors.Is(err, peerinfo.ErrInactive) && !errors.Is(err, peerinfo.ErrAddress) {
+		h.counts.failed.Add(1)
+	}
+	return p, err
+}
+
+func (h *Host) connect(ctx context.Context, info peer.AddrInfo, kind peerinfo.Kind) (*Peer, error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	if !h.NetworkActive() {
