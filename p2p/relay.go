@@ -473,9 +473,10 @@ func (r *relay) pushTo(in *incoming, c *message.Compact, peers []*host.Peer) {
 }
 
 // newTip passes on the block that has become the tip, unless that has been done: it
-// was made here, or fetched by the sync, or brought by a reorganisation.
+// was made here, or fetched by the sync, or brought by a reorganisation. It does so
+// even where there are headers with more work: nobody may ever see their bodies.
 func (r *relay) newTip(tip wire.BlockRef) {
-	if r.chain.InitialDownload() || r.chain.BestHeader().Ref != tip {
+	if r.chain.InitialDownload() {
 		return
 	}
 	r.mu.Lock()

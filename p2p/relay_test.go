@@ -257,6 +257,28 @@ func TestSilence(t *testing.T) {
 	}
 }
 
+// TestWithheld: somebody tells of better blocks, and keeps them to himself. Those
+// that are there are passed on all the same.
+func TestWithheld(t *testing.T) {
+	w := newWorld(t)
+	nodes := w.start(2, nil)
+	nodes[0].call(nodes[1])
+	withheld := w.MineN(3)
+	w.Goto("base")
+	b := w.Mine()
+	from := w.stranger().call(nodes[0])
+	for _, h := range withheld {
+		from.Send(&message.Have{Header: h.Header})
+	}
+	eventually(t, "the headers are known", func() bool {
+		return nodes[0].ledger.BestHeader().Ref.Hash == withheld[len(withheld)-1].Hash()
+	})
+	nodes[0].submit(b)
+	for _, n := range nodes {
+		n.reaches(b)
+	}
+}
+
 // TestBadBody: a block with a valid header breaks a rule. It goes from node to node
 // in compact form, everybody refuses it, and nobody is blamed.
 func TestBadBody(t *testing.T) {
