@@ -235,6 +235,13 @@ func (s *syncer) connected(p *host.Peer) {
 		Peer: p.Num(), Tip: hello.Tip, Height: hello.Height, Work: hello.Work,
 		Outbound: !p.Inbound(), Manual: p.Kind() == peerinfo.Manual,
 	}})
+	// A block may have come after our greeting was written and before the peer was
+	// among those that are told of blocks.
+	if tip := s.chain.Tip(); tip.Tip.Hash != p.OurHello().Tip && tip.Work.Cmp(hello.Work) > 0 {
+		if e, ok := s.chain.Entry(tip.Tip.Hash); ok {
+			p.Send(&message.Have{Header: e.Header})
+		}
+	}
 }
 
 // lasting reports whether a connection is meant to last.

@@ -183,6 +183,7 @@ func TestSyncStall(t *testing.T) {
 	c := chaingen.New(regtest)
 	c.Pay = chaingen.Anyone
 	blocks := c.MineN(400)
+	n := syncNode(t, openLedger(t, fsys.Mem()), nil)
 	good := syncNode(t, openLedger(t, fsys.Mem(), blocks...), nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	l := openLedger(t, fsys.Mem(), blocks...)
@@ -190,15 +191,19 @@ func TestSyncStall(t *testing.T) {
 	s.left.Store(60)
 	bad := syncNode(t, l, func(cfg *Config) { cfg.Chain = s })
 	defer cancel() // before the nodes stop
-	n := syncNode(t, openLedger(t, fsys.Mem()), nil)
 	n.dial(bad)
-	<-s.held
 	n.dial(good)
+	<-s.held
 	began := time.Now()
 	n.at(400, time.Minute)
 	t.Logf("the rest took %v", time.Since(began))
-	if sent := good.Host().Totals().Sent.ByMessage[message.NameBlocks]; sent == 0 {
-		t.Fatal("nothing came from the good one")
+	for _, p := range []*testNode{good, bad} {
+		if sent := p.Host().Totals().Sent.ByMessage[message.NameBlocks]; sent == 0 {
+			t.Fatal("nothing came from one of them")
+		}
+	}
+	if got := len(n.Host().Peers()); got != 2 {
+		t.Fatalf("%d peers are left after one stall", got)
 	}
 }
 

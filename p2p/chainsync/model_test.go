@@ -485,8 +485,12 @@ func TestEnough(t *testing.T) {
 // A peer that stops answering, for headers or bodies, at once or at any moment,
 // costs less than ten seconds in all, beside another one that is good.
 func TestStallCosts(t *testing.T) {
+	seeds := 40
+	if testing.Short() {
+		seeds = 5
+	}
 	worst := time.Duration(0)
-	for seed := range uint64(40) {
+	for seed := range uint64(seeds) {
 		took := func(k kind) time.Duration {
 			mo := newModel(t, seed, 0)
 			mo.now = epoch

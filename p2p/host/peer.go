@@ -36,7 +36,7 @@ type Peer struct {
 
 	// Written before ready is closed, and only read afterwards.
 	num         int64
-	hello       *message.Hello
+	hello, ours *message.Hello // the peer's greeting, and what it was greeted with
 	permissions Permissions
 	connected   time.Time
 	connectedAt int64 // by the node's clock, in Unix seconds
@@ -84,6 +84,9 @@ func (p *Peer) IP() netip.Addr { return p.addr }
 
 // Hello returns what the peer greeted us with, which nobody changes.
 func (p *Peer) Hello() *message.Hello { return p.hello }
+
+// OurHello returns what we greeted the peer with, which nobody changes.
+func (p *Peer) OurHello() *message.Hello { return p.ours }
 
 // Connected returns when the peer became one.
 func (p *Peer) Connected() time.Time { return p.connected }

@@ -139,7 +139,7 @@ func (p *Peer) greet() (*relayReader, error) {
 	case hello.Version < message.MinVersion:
 		return nil, fmt.Errorf("version %d is too old, at least %d is needed", hello.Version, message.MinVersion)
 	}
-	p.hello = hello
+	p.hello, p.ours = hello, ours
 	return in, nil
 }
 
