@@ -46,11 +46,3 @@ func blames(err error) bool {
 	}
 	return false
 }
-
-// isFault reports whether an error of the ledger or the pool means that this
-// node is broken, or asked to stop, rather than that a peer sent something bad.
-func isFault(err error) bool {
-	var rule *consensus.RuleError
-	return err != nil && !errors.As(err, &rule) && !errors.Is(err, ledger.ErrDuplicate) && !errors.Is(err, ledger.ErrDuplicateInvalid) &&
-		!errors.Is(err, ledger.ErrUnknownParent) && !errors.Is(err, ledger.ErrInvalidParent) && !errors.Is(err, ledger.ErrInvalidBranch)
-}

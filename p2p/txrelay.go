@@ -521,11 +521,7 @@ func (r *txRelay) announce(ctx context.Context) error {
 			look = now.Add(filterTime)
 		}
 		if !now.Before(again) {
-			if list := r.pool.Unbroadcast(); len(list) > 0 {
-				for _, tp := range r.list() {
-					r.tell(tp, list, true)
-				}
-			}
+			r.rebroadcast()
 			again = now.Add(rebroadcastTime + rand.N(rebroadcastTime/2))
 		}
 		next := look
@@ -576,6 +572,21 @@ func (r *txRelay) announce(ctx context.Context) error {
 func (r *txRelay) sendFilter(rate wire.Amount) {
 	for _, tp := range r.list() {
 		tp.Send(&message.FeeFilter{Rate: rate})
+	}
+}
+
+// rebroadcast tells every peer once more of those transactions of our user that
+// nobody has fetched.
+func (r *txRelay) rebroadcast() {
+	list, now := r.pool.Unbroadcast(), r.pool.Moment()
+	if len(list) == 0 {
+		return
+	}
+	for _, tp := range r.list() {
+		r.mu.Lock()
+		tp.serve(now)
+		r.mu.Unlock()
+		r.tell(tp, list, true)
 	}
 }
 

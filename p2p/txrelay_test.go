@@ -489,6 +489,29 @@ func TestServedOnceAnnounced(t *testing.T) {
 	}
 }
 
+// What nobody has fetched is announced again, until somebody has.
+func TestRebroadcast(t *testing.T) {
+	w := newWorld(t)
+	txs := w.txs(2)
+	n := w.start(1, quick)[0]
+	s := w.stranger()
+	p := s.call(n)
+	eventually(t, "the peer is known", func() bool { return len(n.txs.list()) == 1 })
+	for _, tx := range txs {
+		if err := n.pool.Add(t.Context(), tx, mempool.AddOptions{Local: true}); err != nil {
+			t.Fatal(err)
+		}
+		if inv := gets[*message.Inv](s); !slices.Equal(inv.WTxIDs, wtxidsOf(tx)) {
+			t.Fatalf("%v are announced", inv.WTxIDs)
+		}
+	}
+	askTx(t, p, false, txs[1].WTxID())
+	n.txs.rebroadcast()
+	if inv := gets[*message.Inv](s); !slices.Equal(inv.WTxIDs, wtxidsOf(txs[0])) {
+		t.Fatalf("%v are announced", inv.WTxIDs)
+	}
+}
+
 // A node that wants to hear of blocks alone tells so, and means it.
 func TestBlocksOnly(t *testing.T) {
 	w := newWorld(t)
