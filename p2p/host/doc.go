@@ -14,6 +14,8 @@
 //   - Every frame, before it is read; every queue, in messages and bytes.
 //   - Streams that a peer opens, requests that it makes, bytes that it is sent
 //     in answer: see serve.go.
+//   - Large frames of all peers together, which the slowest of them lose: see
+//     hoard.go.
 //   - Time: a greeting, a request, a frame that has begun and an answer that is
 //     awaited have deadlines, and a minimum speed once bytes flow.
 //   - Patience: Penalise adds up, and 100 points are a ban.

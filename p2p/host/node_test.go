@@ -659,10 +659,15 @@ func TestLog(t *testing.T) {
 	p.Disconnect("why")
 	p.Disconnect("not why")
 	await(t, "the end", a.disconnected)
+	await(t, "the end", b.disconnected)
+	_, p = join(t, b, a, "tcp")
+	p.Penalise(100, "bad")
+	await(t, "the end", a.disconnected)
 	a.stop()
 	mu.Lock()
 	defer mu.Unlock()
-	if s := log.String(); strings.Count(s, `"reason":"why"`) != 1 || strings.Count(s, `"reason"`) != 1 || !strings.Contains(s, b.ID()) {
+	if s := log.String(); strings.Count(s, `"reason":"why"`) != 1 || strings.Count(s, `"reason"`) != 2 ||
+		strings.Count(s, `"level":"warn"`) != 1 || !strings.Contains(s, `"reason":"misbehaves: bad","message":"peer disconnected and banned"`) || !strings.Contains(s, b.ID()) {
 		t.Errorf("logged:\n%s", s)
 	}
 }

@@ -54,6 +54,7 @@ type Peer struct {
 	flood            bucket // pings that the peer may send
 	inBytes, inCount bucket // messages that are taken from it
 
+	outcast           atomic.Bool  // banned for what it did
 	lastTx, lastBlock atomic.Int64 // Unix nanoseconds; 0 is never
 
 	tells                  bucket        // addresses that the peer may tell of

@@ -38,11 +38,12 @@ func (p *Peer) Penalise(points int, reason string) {
 	if total < banScore {
 		return
 	}
+	gone := p.ctx.Err() != nil
+	protected := p.Whitelisted(NoBan)
+	p.outcast.Store(!protected) // for logEnd to say
 	p.cancel(fmt.Errorf("misbehaves: %s", reason))
-	if p.Whitelisted(NoBan) {
-		p.log().Warn().Str("reason", reason).Msg("protected peer misbehaves, not banned")
-	} else if p.host.banPeer(p) {
-		p.log().Warn().Str("reason", reason).Stringer("time", p.host.cfg.BanTime).Msg("peer banned")
+	if !protected && p.host.banPeer(p) && gone {
+		p.log().Warn().Str("reason", reason).Stringer("for", p.host.cfg.BanTime).Msg("peer banned after it had left")
 	}
 }
 

@@ -371,9 +371,12 @@ func (p *Peer) log() *zerolog.Logger {
 
 // logEnd says once why the connection is over.
 func (p *Peer) logEnd() {
-	level := zerolog.DebugLevel // strangers who never became peers do not fill the log
+	level, what := zerolog.DebugLevel, "peer disconnected" // strangers who never became peers do not fill the log
 	if p.told {
 		level = zerolog.InfoLevel
 	}
-	p.log().WithLevel(level).Str("kind", string(p.kind)).AnErr("reason", p.reason()).Msg("peer disconnected")
+	if p.outcast.Load() {
+		level, what = zerolog.WarnLevel, "peer disconnected and banned"
+	}
+	p.log().WithLevel(level).Str("kind", string(p.kind)).AnErr("reason", p.reason()).Msg(what)
 }
