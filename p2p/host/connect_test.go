@@ -460,6 +460,39 @@ func TestStale(t *testing.T) {
 	})
 }
 
+// A node that has block-only peers alone, and knows nobody else, makes one of them
+// a peer for everything.
+func TestSwap(t *testing.T) {
+	dir := t.TempDir()
+	simulateWith(t, 2, 0, func(i int, c *Config) {
+		c.Outbound, c.BlockOnly = -1, -1
+		if i == 1 {
+			c.Dir, c.Discover = dir, true
+			c.Outbound, c.BlockOnly = 1, 1
+			return
+		}
+		a, err := addrbook.ParseAddr(addrOf(c))
+		if err == nil {
+			anchor := addrbook.Known{Addr: a, Services: message.ServiceNetwork, Seen: time.Now()}
+			err = addrbook.SaveAnchors(filepath.Join(dir, anchorsFile), c.Genesis, []addrbook.Known{anchor})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}, func(t *testing.T, nodes []*node, _ []*raw) {
+		a := nodes[1]
+		time.Sleep(time.Second)
+		if ids := peersOf(a, peerinfo.BlockOnly); len(ids) != 1 {
+			t.Fatalf("block-only peers: %v", ids)
+		}
+		tell(t, a, nodes[0])
+		time.Sleep(a.timing.settle + 10*time.Second)
+		if ids := peersOf(a, peerinfo.FullRelay); len(ids) != 1 || len(a.Peers()) != 1 {
+			t.Errorf("peers for everything: %v", ids)
+		}
+	})
+}
+
 // Switched off, nobody is called; switched on, everybody is at once.
 func TestInactiveCallsNobody(t *testing.T) {
 	simulateWith(t, 3, 0, func(i int, c *Config) {

@@ -8,12 +8,13 @@ import (
 )
 
 const (
-	// maxDraws is how many addresses are looked at before giving up for now.
+	// maxDraws is how many addresses are looked at before giving up for now, fewer
+	// where there are few.
 	maxDraws = 100
-	// Within the first patientDraws of them, one that was tried in the last
+	// Among the first patient percent of them, one that was tried in the last
 	// triedLately is passed over.
-	patientDraws = 30
-	triedLately  = 10 * time.Minute
+	patient     = 30
+	triedLately = 10 * time.Minute
 )
 
 // pick draws an address to call for a place of the given kind.
@@ -24,12 +25,13 @@ func (c *caller) pick(s *seats, kind peerinfo.Kind, now time.Time) (addrbook.Add
 		}
 	}
 	clock := c.h.cfg.Now()
-	for draw := range maxDraws {
+	draws := min(4*c.h.book.Len()+10, maxDraws)
+	for draw := range draws {
 		k, last, ok := c.h.book.Select(kind == peerinfo.Feeler, clock)
 		if !ok {
 			return addrbook.Addr{}, false
 		}
-		if draw < patientDraws && clock.Sub(last) < triedLately {
+		if draw < draws*patient/100 && clock.Sub(last) < triedLately {
 			continue
 		}
 		if c.free(s, kind, &k, now) {
