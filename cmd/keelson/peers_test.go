@@ -11,6 +11,7 @@ import (
 	"github.com/keelson-chain/keelson/node"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/testnet/procs"
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // peer is what these tests read of getpeerinfo.
@@ -361,4 +362,87 @@ func TestPeerSettings(t *testing.T) {
 		"--rpcport="+procs.FreePort(t), "--bind="+taken.Addr().String())
 	wantFailure(t, bin, 2, "Cannot set -bind or -whitebind together with -listen=0", "node", "--network=regtest", "--datadir="+t.TempDir(),
 		"--bind=127.0.0.1:1", "--listen=0")
+}
+
+// TestPeerMetrics relays blocks and a transaction, and finds them in what
+// Prometheus and getpeerinfo tell.
+func TestPeerMetrics(t *testing.T) {
+	bin, port := procs.Build(t), procs.FreePort(t)
+	a := procs.Start(t, bin, t.TempDir())
+	b := procs.Start(t, bin, t.TempDir(), "--metrics="+port)
+	b.Call(t, nil, "addnode", "127.0.0.1:"+a.PeerPort, "onetry")
+	hasPeers(t, a, 1)
+	tip := func(n *procs.Node) (hash string) {
+		n.Call(t, &hash, "getbestblockhash")
+		return hash
+	}
+	a.Call(t, nil, "generatetodescriptor", 101, "raw(51)")
+	procs.Eventually(t, func() bool { return tip(a) == tip(b) })
+	const blocks = 3
+	for range blocks {
+		a.Call(t, nil, "generatetodescriptor", 1, "raw(51)")
+		procs.Eventually(t, func() bool { return tip(a) == tip(b) })
+	}
+	var first struct{ Tx []wire.Hash }
+	var hash string
+	a.Call(t, &hash, "getblockhash", 1)
+	a.Call(t, &first, "getblock", hash)
+	tx := &wire.Tx{
+		Version: 2,
+		Inputs:  []wire.TxIn{{PrevOut: wire.OutPoint{TxID: first.Tx[0]}, Sequence: wire.SequenceFinal}},
+		Outputs: []wire.TxOut{{Value: 50*wire.Coin - 10_000, PkScript: []byte{0x51}}, {PkScript: []byte{0x6a, 1, 2}}},
+	}
+	a.Call(t, nil, "sendrawtransaction", jsonrpc.Hex(tx.Append(nil)))
+	procs.Eventually(t, func() bool {
+		var pool []string
+		b.Call(t, &pool, "getrawmempool")
+		return len(pool) == 1
+	})
+
+	f := metrics(t, port)
+	for _, c := range []struct {
+		want float64
+		name string
+		of   []string
+	}{
+		{1, "keelson_p2p_active", nil},
+		{1, "keelson_p2p_peers", []string{"manual"}},
+		{0, "keelson_p2p_peers", []string{"inbound"}},
+		{1, "keelson_p2p_connections_total", []string{"connected"}},
+		{0, "keelson_p2p_penalties_total", nil},
+		{1, "keelson_p2p_transactions_total", []string{"accepted"}},
+		{1, "keelson_p2p_sync_progress", nil},
+		{0, "keelson_p2p_blocks_in_flight", nil},
+	} {
+		if got := number(f, c.name, c.of...); got != c.want {
+			t.Errorf("%s%v is %v, want %v", c.name, c.of, got, c.want)
+		}
+	}
+	for _, c := range [][]string{{"in", "hello"}, {"out", "hello"}, {"in", "compact"}, {"in", "blocks"}, {"in", "txs"}, {"in", "inv"}} {
+		if got := number(f, "keelson_p2p_bytes_total", c...); got <= 0 {
+			t.Errorf("bytes of %v: %v", c, got)
+		}
+	}
+	whole := number(f, "keelson_p2p_blocks_total", "pool") + number(f, "keelson_p2p_blocks_total", "asked") + number(f, "keelson_p2p_blocks_total", "whole")
+	relay, ready := f["keelson_p2p_block_relay_seconds"].GetMetric()[0].GetHistogram(), f["keelson_p2p_block_ready_seconds"].GetMetric()[0].GetHistogram()
+	if whole < blocks || relay.GetSampleCount() < blocks || ready.GetSampleCount() < blocks {
+		t.Errorf("of %d new blocks %v became whole, %d were relayed and %d ready", blocks, whole, relay.GetSampleCount(), ready.GetSampleCount())
+	}
+	if f["libp2p_swarm_connections_opened_total"] == nil || f["libp2p_rcmgr_connections"] == nil {
+		t.Error("libp2p's own metrics are missing")
+	}
+
+	var list []struct {
+		LastBlock     int64 `json:"last_block"`
+		LastTx        int64 `json:"last_transaction"`
+		SyncedHeaders int64 `json:"synced_headers"`
+		SyncedBlocks  int64 `json:"synced_blocks"`
+		Pushes        bool  `json:"bip152_hb_to"`
+	}
+	b.Call(t, &list, "getpeerinfo")
+	if len(list) != 1 || list[0].LastBlock == 0 || list[0].LastTx == 0 || list[0].SyncedHeaders != 104 || list[0].SyncedBlocks != 104 || !list[0].Pushes {
+		t.Errorf("%+v", list)
+	}
+	a.Stop(t)
+	b.Stop(t)
 }
