@@ -286,8 +286,10 @@ func (m *model) step() {
 		}
 	case n < 17:
 		m.block()
-	case n < 19:
+	case n < 18:
 		m.reorganise()
+	case n < 19:
+		m.unseen()
 	default:
 		m.now.Add(int64(m.rand.IntN(3600)))
 	}
@@ -382,6 +384,38 @@ func (m *model) reorganise() {
 	if gone := m.pool.Stats().Counts.Disconnected; lost > int(gone) {
 		m.t.Fatalf("%d transactions are lost, %d accounted for", lost, gone)
 	}
+}
+
+// unseen has a block come and go between two looks of the pool. It has one
+// transaction that the pool has never seen, and some that wait in it.
+func (m *model) unseen() {
+	before, _ := m.pool.TxIDs()
+	coin := m.coin(m.rand.IntN(40))
+	if _, spent := m.pool.Spender(coin.OutPoint); spent || coin.Coin.Out.Value < 100_000 {
+		return
+	}
+	s, err := m.pool.Select(SelectOptions{MaxWeight: m.rand.IntN(20_000), MaxSigOps: 80_000})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	fresh := m.spend(20_000, 2, coin)
+	tip := m.State().Tip.Hash
+	gone := m.pool.Stats().Counts
+	m.mine(append(m.decode(s), fresh)...)
+	m.GotoHash(tip)
+	m.goTo(m.Mine(), m.Mine())
+	m.check()
+	lost := 0
+	for _, txid := range append(before, fresh.TxID()) {
+		if !m.pool.Has(txid) {
+			lost++
+		}
+	}
+	now := m.pool.Stats().Counts
+	if left := now.Disconnected + now.Expired - gone.Disconnected - gone.Expired; lost > int(left) {
+		m.t.Fatalf("%d transactions are lost, %d accounted for", lost, left)
+	}
+	m.known = append(m.known, fresh)
 }
 
 // A block may have longer chains than the pool. Of what comes back the limits
