@@ -17,8 +17,8 @@ const (
 	slowSpeed = 256 << 10
 	// hoardPoints is what that costs it.
 	hoardPoints = 20
-	// hoardWait is between two looks whether there is room.
-	hoardWait = 50 * time.Millisecond
+	// hoardWait is between two looks whether somebody is too slow.
+	hoardWait = 100 * time.Millisecond
 )
 
 // hoard bounds the memory of frames that are on their way, over all peers. When
@@ -30,6 +30,7 @@ type hoard struct {
 	mu    sync.Mutex
 	bytes int
 	held  map[*holding]struct{}
+	freed chan struct{} // closed when something is let go; nil: nobody waits
 }
 
 // holding is one frame in a hoard.
@@ -51,15 +52,26 @@ func (h *hoard) hold(drop func()) *holding { return &holding{in: h, drop: drop} 
 // add holds n more bytes, as soon as there is room for them. The error is that of
 // ctx.
 func (x *holding) add(ctx context.Context, n int) error {
-	for !x.in.admit(x, n) {
-		if err := sleep(ctx, hoardWait); err != nil {
-			return err
+	t := time.NewTimer(hoardWait)
+	defer t.Stop()
+	for {
+		freed := x.in.admit(x, n)
+		if freed == nil {
+			return nil
+		}
+		select {
+		case <-freed:
+		case <-t.C:
+			t.Reset(hoardWait)
+		case <-ctx.Done():
+			return ctx.Err()
 		}
 	}
-	return nil
 }
 
-func (h *hoard) admit(x *holding, n int) bool {
+// admit holds n more bytes if there is room, and returns nil; else a channel
+// that is closed when there may be.
+func (h *hoard) admit(x *holding, n int) <-chan struct{} {
 	h.mu.Lock()
 	if h.bytes+n <= h.limit || h.bytes == x.bytes { // one alone may be of any size
 		if h.held == nil {
@@ -69,8 +81,12 @@ func (h *hoard) admit(x *holding, n int) bool {
 		x.bytes += n
 		h.bytes += n
 		h.mu.Unlock()
-		return true
+		return nil
 	}
+	if h.freed == nil {
+		h.freed = make(chan struct{})
+	}
+	freed := h.freed
 	slowest := h.slowest(time.Now())
 	if slowest != nil {
 		h.remove(slowest)
@@ -79,7 +95,7 @@ func (h *hoard) admit(x *holding, n int) bool {
 	if slowest != nil {
 		slowest.drop()
 	}
-	return false
+	return freed
 }
 
 // slowest returns whoever is slow, and slower than the others, or nil; h.mu is
@@ -124,6 +140,10 @@ func (h *hoard) remove(x *holding) {
 	if _, ok := h.held[x]; ok {
 		delete(h.held, x)
 		h.bytes -= x.bytes
+		if h.freed != nil {
+			close(h.freed)
+			h.freed = nil
+		}
 	}
 	x.bytes = 0
 }

@@ -123,6 +123,17 @@ func TestHoard(t *testing.T) {
 		if h.bytes != 33<<10 {
 			t.Errorf("%d bytes are held", h.bytes)
 		}
+		// Whoever waits goes on at once when something is let go.
+		h3 := hoard{limit: 10}
+		first, next := h3.hold(nil), h3.hold(nil)
+		if err := first.add(t.Context(), 10); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		time.AfterFunc(time.Millisecond, first.end)
+		if err := next.add(t.Context(), 10); err != nil || time.Since(began) != time.Millisecond {
+			t.Errorf("went on after %v: %v", time.Since(began), err)
+		}
 		// One alone may be of any size.
 		h2 := hoard{limit: 10}
 		if err := h2.hold(nil).add(t.Context(), 1000); err != nil {
