@@ -25,6 +25,10 @@ LDFLAGS   = $(if $(COMMIT),-X $(NODE).commit=$(COMMIT) -X $(NODE).date=$(DATE))
 KILLS     ?= 100
 # DAY is how long the test of a day takes.
 DAY       ?= 10m
+# NODEKILLS is how often nodes at work are killed, HEAL how soon there must be one
+# chain after a partition.
+NODEKILLS ?= 50
+HEAL      ?= 5s
 
 # What runs under the race detector, which is ten times slower: packages whose
 # whole work is concurrent, and of the others the tests of what is shared.
@@ -94,6 +98,14 @@ crash: ## kill an importing process KILLS (100) times, and compare the coins
 .PHONY: day
 day: ## a day of a node in DAY (10m): blocks, reorganisations, floods, restarts, kills
 	KEELSON_DAY=$(DAY) $(GO) test -run 'TestDay$$' -count 1 -v -timeout 60m ./cmd/keelson
+
+.PHONY: kill
+kill: ## kill nodes that mine and relay NODEKILLS (50) times: nothing is lost
+	KEELSON_NODE_KILLS=$(NODEKILLS) $(GO) test -run 'TestKilledNodes$$' -count 1 -v -timeout 60m ./testnet/procs
+
+.PHONY: partition
+partition: ## part seven nodes for 30 blocks: one chain within HEAL (5s), nothing is lost
+	KEELSON_HEAL=$(HEAL) $(GO) test -run 'TestPartition$$' -count 1 -v ./testnet/procs
 
 .PHONY: bench
 bench: ## the benchmarks BENCH (all) of the node, COUNT times; pipe into benchstat

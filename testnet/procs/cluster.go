@@ -1,6 +1,7 @@
 package procs
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -30,10 +31,8 @@ func name(i int) string { return fmt.Sprintf("node-%d-of-the-cluster", i) }
 
 // peer is what getpeerinfo tells that is of use here.
 type peer struct {
-	ID             int64
-	Subver         string
-	Synced_headers int
-	Synced_blocks  int
+	ID     int64
+	Subver string
 }
 
 // peers returns those peers of node i that are node j.
@@ -52,7 +51,7 @@ func (c *Cluster) peers(i, j int) (list []peer) {
 func (c *Cluster) Join(i, j int) {
 	c.t.Helper()
 	c.Nodes[i].Call(c.t, nil, "addnode", "127.0.0.1:"+c.Nodes[j].PeerPort, "onetry")
-	c.await(fmt.Sprintf("node %d has node %d as a peer", i, j), func() bool {
+	c.Await(fmt.Sprintf("node %d has node %d as a peer", i, j), func() bool {
 		return len(c.peers(i, j)) > 0 && len(c.peers(j, i)) > 0
 	})
 }
@@ -60,7 +59,7 @@ func (c *Cluster) Join(i, j int) {
 // Part ends the connection between nodes i and j, if there is one.
 func (c *Cluster) Part(i, j int) {
 	c.t.Helper()
-	c.await(fmt.Sprintf("nodes %d and %d are parted", i, j), func() bool {
+	c.Await(fmt.Sprintf("nodes %d and %d are parted", i, j), func() bool {
 		list := c.peers(i, j)
 		for _, p := range list {
 			_ = c.Nodes[i].Try(nil, "disconnectnode", "", p.ID) // it may be gone already
@@ -86,7 +85,7 @@ func (c *Cluster) OneTip(nodes ...int) time.Duration {
 		}
 	}
 	start := time.Now()
-	c.await(fmt.Sprintf("nodes %v have one tip", nodes), func() bool {
+	c.Await(fmt.Sprintf("nodes %v have one tip", nodes), func() bool {
 		first := c.Tip(nodes[0])
 		for _, i := range nodes[1:] {
 			if c.Tip(i) != first {
@@ -159,16 +158,37 @@ func (c *Cluster) SameCoins() {
 	}
 }
 
-// await waits for something that is about to happen, and shows what the nodes
+// Await waits for something that is about to happen, and shows what the nodes
 // have said if it does not.
-func (c *Cluster) await(what string, done func() bool) {
+func (c *Cluster) Await(what string, done func() bool) {
 	c.t.Helper()
 	for start := time.Now(); !done(); time.Sleep(5 * time.Millisecond) {
 		if time.Since(start) > patience {
 			for i, n := range c.Nodes {
-				c.t.Logf("node %d:\n%s", i, n.Out.Tail())
+				c.t.Logf("node %d: %s\n%s", i, n.state(), n.Out.Tail())
 			}
 			c.t.Fatalf("it does not happen that %s", what)
 		}
 	}
+}
+
+// state says in a line how a node stands, for who looks at a test that has failed.
+func (n *Node) state() string {
+	var (
+		chain struct {
+			Blocks, Headers      int
+			InitialBlockDownload bool
+		}
+		pool  struct{ Size int }
+		peers []struct {
+			ID            int64
+			SyncedBlocks  int `json:"synced_blocks"`
+			SyncedHeaders int `json:"synced_headers"`
+		}
+	)
+	err := errors.Join(n.Try(&chain, "getblockchaininfo"), n.Try(&pool, "getmempoolinfo"), n.Try(&peers, "getpeerinfo"))
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%+v, %d transactions in the pool, peers %+v", chain, pool.Size, peers)
 }

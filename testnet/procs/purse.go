@@ -1,8 +1,8 @@
 package procs
 
 import (
+	"encoding/binary"
 	"encoding/hex"
-	"slices"
 	"testing"
 
 	"github.com/keelson-chain/keelson/wire"
@@ -18,6 +18,7 @@ const (
 	fanFee      = wire.Amount(100_000)
 	anyoneSpend = 0x51 // OP_1
 	opReturn    = 0x6a
+	opPushData4 = 0x4e
 	padding     = 20 // bytes
 )
 
@@ -56,22 +57,27 @@ func NewPurse(t testing.TB, n *Node, coins int) *Purse {
 	return p
 }
 
-// Part takes so many coins out of the purse, into another one.
-func (p *Purse) Part(coins int) *Purse {
-	coins = min(coins, len(p.coins))
-	part := &Purse{slices.Clone(p.coins[:coins])}
-	p.coins = p.coins[coins:]
-	return part
-}
-
-// Len is how many coins are left.
-func (p *Purse) Len() int { return len(p.coins) }
-
 // Tx spends a coin. The purse does not get what the transaction makes.
 func (p *Purse) Tx() *wire.Tx {
 	c := p.coins[0]
 	p.coins = p.coins[1:]
 	return spend(c, 1, fee)
+}
+
+// Fat is Tx with so many bytes of data.
+func (p *Purse) Fat(data int) *wire.Tx {
+	tx := p.Tx()
+	script := append([]byte{opReturn, opPushData4}, binary.LittleEndian.AppendUint32(nil, uint32(data))...)
+	tx.Outputs[0].Value -= wire.Amount(data)
+	tx.Outputs[1].PkScript = append(script, make([]byte, data)...)
+	return tx
+}
+
+// Coin takes a coin out of the purse.
+func (p *Purse) Coin() wire.OutPoint {
+	c := p.coins[0]
+	p.coins = p.coins[1:]
+	return c.op
 }
 
 // Child spends what tx makes.
