@@ -199,6 +199,33 @@ func TestAnchors(t *testing.T) {
 	}
 }
 
+// What is saved at the end knows that those were seen who were connected.
+func TestSavedAtTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	simulateWith(t, 2, 0, func(i int, c *Config) {
+		c.Outbound, c.BlockOnly = -1, -1
+		if i == 0 {
+			c.Dir, c.Discover, c.Outbound = dir, true, 1
+		}
+	}, func(t *testing.T, nodes []*node, _ []*raw) {
+		a := nodes[0]
+		tell(t, a, nodes[1])
+		time.Sleep(3 * time.Hour)
+		if len(a.Peers()) != 1 {
+			t.Fatal("not connected")
+		}
+		a.stop()
+		book, err := addrbook.Load(filepath.Join(dir, peersFile), addrbook.Config{Genesis: testGenesis, Dev: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		list := book.Addresses(0, 0, "", time.Now())
+		if len(list) != 1 || time.Since(list[0].Seen) > time.Minute {
+			t.Errorf("saved %+v at %v", list, time.Now())
+		}
+	})
+}
+
 // A node whose peers vanish finds others among the addresses that it has saved
 // and heard of.
 func TestPeersVanish(t *testing.T) {

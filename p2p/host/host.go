@@ -173,6 +173,7 @@ func (h *Host) stop() error {
 	}
 	h.mu.Unlock()
 	h.wg.Wait()
+	h.saveBook() // with when those were last seen who were here until now
 	return h.Close()
 }
 

@@ -40,11 +40,9 @@ func loadBook(cfg *Config) *addrbook.Book {
 	return book
 }
 
-// saveLoop saves the addresses now and then, and when ctx ends.
+// saveLoop saves the addresses now and then until ctx ends; stop does it once
+// more.
 func (h *Host) saveLoop(ctx context.Context) {
-	if h.cfg.Dir == "" {
-		return
-	}
 	t := time.NewTicker(saveTime)
 	defer t.Stop()
 	for {
@@ -52,13 +50,15 @@ func (h *Host) saveLoop(ctx context.Context) {
 		case <-t.C:
 			h.saveBook()
 		case <-ctx.Done():
-			h.saveBook()
 			return
 		}
 	}
 }
 
 func (h *Host) saveBook() {
+	if h.cfg.Dir == "" {
+		return
+	}
 	if err := h.book.Save(filepath.Join(h.cfg.Dir, peersFile)); err != nil {
 		h.cfg.Log.Error().Err(err).Msg("known addresses may not outlive this run")
 	}
