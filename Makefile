@@ -32,7 +32,7 @@ HEAL      ?= 5s
 
 # What runs under the race detector, which is ten times slower: packages whose
 # whole work is concurrent, and of the others the tests of what is shared.
-RACE      = ./mempool/... ./miner/... ./node/... ./rpc/... ./ledger/coincache ./ledger/flat ./ledger/fsys
+RACE      = ./mempool/... ./miner/... ./node/... ./p2p/... ./rpc/... ./ledger/coincache ./ledger/flat ./ledger/fsys
 RACESOME  = ./wire ./pow ./script ./script/sig ./consensus ./ledger ./ledger/kv
 RACETESTS = Goroutines|Concurrent|Beside|Shared|Search|Failure|Helps|Cache|ImportForms|ImportResumes|ImportAgainst|Entries
 
