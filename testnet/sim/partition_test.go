@@ -52,6 +52,9 @@ func TestPartition(t *testing.T) {
 				}
 			}
 		}
+		if took := w.Until("all pools have what the losing side had mined", 10*time.Minute, func() bool { return w.havePooled(lost) }); took > 0 {
+			t.Logf("%d transactions of the losing side were in all pools %v later", len(lost), took.Round(time.Millisecond))
+		}
 		w.CheckCoins()
 	})
 }

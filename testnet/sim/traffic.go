@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/keelson-chain/keelson/p2p/message"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -31,8 +32,9 @@ type Copies struct {
 // copies reckons from the bytes received since before how often nodes received b.
 func (w *World) copies(before []map[string]uint64, b *wire.Block) Copies {
 	c := Copies{Bytes: make(map[string]float64)}
-	// A compact block has 6 bytes for each transaction but the coinbase.
-	compact := float64(80 + 8 + 6*(len(b.Txs)-1) + b.Txs[0].Size())
+	// A compact block has at least so many bytes for each transaction but the
+	// coinbase, which is whole.
+	compact := float64(90 + message.MinIDSize*(len(b.Txs)-1) + b.Txs[0].Size())
 	whole := float64(b.Size())
 	for i, after := range w.received() {
 		var got [2]float64
