@@ -29,6 +29,9 @@ DAY       ?= 10m
 # chain after a partition.
 NODEKILLS ?= 50
 HEAL      ?= 5s
+# SIM are more flags of the simulation, as in SIM='-sim.seed 7'; SCENARIO selects.
+SIM       ?=
+SCENARIO  ?= .
 
 # What runs under the race detector, which is ten times slower: packages whose
 # whole work is concurrent, and of the others the tests of what is shared.
@@ -106,6 +109,10 @@ kill: ## kill nodes that mine and relay NODEKILLS (50) times: nothing is lost
 .PHONY: partition
 partition: ## part seven nodes for 30 blocks: one chain within HEAL (5s), nothing is lost
 	KEELSON_HEAL=$(HEAL) $(GO) test -run 'TestPartition$$' -count 1 -v ./testnet/procs
+
+.PHONY: sim
+sim: ## the simulated network at full size: 100 nodes, blocks of 2 MB (SCENARIO, SIM)
+	$(GO) test -run '$(SCENARIO)' -count 1 -v -timeout 120m ./testnet/sim -args -sim.full $(SIM)
 
 .PHONY: bench
 bench: ## the benchmarks BENCH (all) of the node, COUNT times; pipe into benchstat
