@@ -30,10 +30,9 @@ func TestPropagation(t *testing.T) {
 }
 
 func propagation(t *testing.T, unknown float64, aim time.Duration) {
-	const blocks = 3
 	n, perBlock := size(25, 100, *nodes), size(1000, 9000, *txs)
 	run(t, Config{
-		Nodes: n, Dials: 8, Txs: blocks * perBlock,
+		Nodes: n, Dials: 8, Txs: *measured * perBlock,
 		// The transactions are handed to the pools, and not talked about.
 		Before: func(n *Node) { n.Change = func(c *p2p.Config) { c.BlocksOnly = true } },
 	}, func(t *testing.T, w *World) {
@@ -43,7 +42,7 @@ func propagation(t *testing.T, unknown float64, aim time.Duration) {
 			w.Mine(w.Nodes[w.rand.IntN(n)])
 			time.Sleep(5 * time.Second)
 		}
-		for range blocks {
+		for range *measured {
 			txs := w.Txs(perBlock)
 			known := txs[int(unknown*float64(perBlock)):]
 			w.each(func(n *Node) { w.Give(n, known) })
