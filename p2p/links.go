@@ -9,7 +9,7 @@ import (
 const (
 	// maxPushFrom is how many peers we ask to push to us, and so about how many
 	// copies of a block come.
-	maxPushFrom = 4
+	maxPushFrom = 5
 	// maxPushTo is how many peers may ask us.
 	maxPushTo = 8
 )
@@ -161,11 +161,13 @@ func (l *links) asksUs(peer int64) bool { return l.peers[peer] != nil && l.peers
 // isFrom reports whether we asked a peer to push to us.
 func (l *links) isFrom(peer int64) bool { return l.peers[peer] != nil && l.peers[peer].from }
 
-// targets returns whom to push a block to, in random order: those that asked us, and
-// those that we asked, which may be farther from where it came from than we are.
-func (l *links) targets() (list []int64) {
+// targets returns whom to push a block to, in random order: those who asked. Where
+// nobody has, or the block comes from this node (own), those that we asked get it
+// as well, so that what comes from here gets away.
+func (l *links) targets(own bool) (list []int64) {
+	both := own || l.to == 0
 	for id, p := range l.peers {
-		if p.to || p.from {
+		if p.to || both && p.from {
 			list = append(list, id)
 		}
 	}

@@ -18,15 +18,15 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	says("a caller", l.add(0, false))
-	for i := range int64(4) {
+	for i := range int64(5) {
 		says("somebody that we call", l.add(1+i, true), change{1 + i, true})
 	}
-	says("a fifth", l.add(5, true))
-	if !l.trusted(1) || l.trusted(5) || l.trusted(0) || l.trusted(99) {
+	says("a sixth", l.add(6, true))
+	if !l.trusted(1) || l.trusted(6) || l.trusted(0) || l.trusted(99) {
 		t.Error("those that we chose are trusted, and others not")
 	}
 	says("1 was first", l.brought(1))
-	says("5 was first, and takes the place of 2", l.brought(5), change{2, false}, change{5, true})
+	says("6 was first, and takes the place of 2", l.brought(6), change{2, false}, change{6, true})
 	says("a caller was first", l.brought(0))
 	if !l.trusted(0) || !l.trusted(2) {
 		t.Error("who has brought a block is trusted, and who has done nothing wrong")
@@ -40,27 +40,30 @@ func TestLinks(t *testing.T) {
 	says("unknown", append(append(l.remove(77), l.brought(77)...), l.failed(77)...))
 	l.asked(77, true)
 
-	targets := func() string {
-		list := l.targets()
+	targets := func(own bool) string {
+		list := l.targets(own)
 		slices.Sort(list)
 		return fmt.Sprint(list)
 	}
-	if got, want := targets(), "[1 3 4 5]"; got != want {
+	if got, want := targets(false), "[1 3 4 5 6]"; got != want {
 		t.Errorf("nobody asked us: pushes to %s, want %s", got, want)
 	}
 	l.asked(0, true)
 	l.asked(0, true)
 	l.asked(4, true)
-	if got, want := targets(), "[0 1 3 4 5]"; got != want {
-		t.Errorf("two asked us, one of whom we asked: pushes to %s, want %s", got, want)
+	if got, want := targets(false), "[0 4]"; got != want {
+		t.Errorf("two asked us: pushes to %s, want %s", got, want)
+	}
+	if got, want := targets(true), "[0 1 3 4 5 6]"; got != want {
+		t.Errorf("a block of our own: pushes to %s, want %s", got, want)
 	}
 	l.asked(4, false)
 	for i := range int64(20) {
 		l.add(100+i, false)
 		l.asked(100+i, true)
 	}
-	if got := l.targets(); len(got) != maxPushTo+maxPushFrom {
-		t.Errorf("21 asked us: pushes to %d, want %d and the %d that we asked", len(got), maxPushTo, maxPushFrom)
+	if got := l.targets(false); len(got) != maxPushTo {
+		t.Errorf("21 asked us: pushes to %d, want %d", len(got), maxPushTo)
 	}
 	l.remove(0)
 	l.asked(119, true)

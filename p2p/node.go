@@ -149,8 +149,12 @@ func (n *Node) Received(p *host.Peer, m message.Message) {
 		n.relay.have(p, m)
 	case *message.Compact:
 		n.relay.compact(p, m)
+	case *message.Head:
+		n.relay.head(p, m)
+	case *message.Part:
+		n.relay.part(p, m)
 	case *message.Push:
-		n.relay.push(p, m)
+		n.relay.asked(p, m)
 	case *message.Inv:
 		n.txs.inv(p, m)
 	case *message.FeeFilter:

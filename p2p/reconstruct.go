@@ -221,7 +221,7 @@ func (e *effort) failed(a arrival, err error) {
 	r.mu.Lock()
 	list := r.links.failed(a.from.Num())
 	if e.in.passed == a.compact {
-		e.in.passed = nil // so that a better form is passed on when there is one
+		e.in.passing, e.in.passed = false, nil // so that a better form is passed on when there is one
 	}
 	more := len(e.in.compacts) > 0
 	r.mu.Unlock()
@@ -315,7 +315,7 @@ func (e *effort) end(b *wire.Block) {
 	r, in := e.r, e.in
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	in.settle(b)
+	r.settle(in, b)
 	if b == nil && r.blocks[in.hash] == in {
 		delete(r.blocks, in.hash)
 		r.order = slices.DeleteFunc(r.order, func(other *incoming) bool { return other == in })

@@ -42,10 +42,6 @@ const (
 	serveDepth = 10
 	// holdTime is how long a question about a block waits for the block to be there.
 	holdTime = 4 * time.Second
-	// pushSpeed paces pushes to one peer after another, in bytes a second: what
-	// one peer gets is on its way before the next one's turn, and whoever has heard
-	// of the block from elsewhere by then is passed over.
-	pushSpeed = 10 << 20
 )
 
 // relay passes on new blocks, and gets hold of them. What it knows of one block
@@ -82,7 +78,8 @@ type relay struct {
 	links  links
 	peers  map[int64]*host.Peer
 	blocks map[wire.Hash]*incoming
-	order  []*incoming // oldest first
+	sets   map[message.SetID]*incoming // those with an assembly
+	order  []*incoming                 // oldest first
 	// suspects are peers that served transactions of blocks that then did not fit,
 	// and were not to be had elsewhere, by the block's hash.
 	suspects map[wire.Hash][]served
@@ -102,7 +99,9 @@ type incoming struct {
 	chase    *chase           // nil: nothing to fetch
 	compacts []arrival        // not tried yet
 	results  []result         // of questions, not looked at yet
-	passed   *message.Compact // passed on already
+	assembly *assembly        // a compact form that comes in parts
+	passing  bool             // it has been passed on, or is being as it comes
+	passed   *message.Compact // what has been passed on
 	good     *message.Compact // led to body
 	body     *wire.Block      // its transactions fit the header
 	done     bool             // the ledger has it, or has refused it, or it is given up
@@ -130,6 +129,7 @@ func newRelay(chain Chain, pool Pool, maxWeight int, log zerolog.Logger) *relay 
 		chain: chain, pool: pool, maxWeight: maxWeight, log: log,
 		peers:  map[int64]*host.Peer{},
 		blocks: map[wire.Hash]*incoming{}, suspects: map[wire.Hash][]served{},
+		sets: map[message.SetID]*incoming{},
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())
 	return r
@@ -209,11 +209,14 @@ func (r *relay) disconnected(p *host.Peer) {
 
 // send tells peers whether to push.
 func (r *relay) send(list []change) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.sendLocked(list)
+}
+
+func (r *relay) sendLocked(list []change) {
 	for _, c := range list {
-		r.mu.Lock()
-		p := r.peers[c.peer]
-		r.mu.Unlock()
-		if p != nil {
+		if p := r.peers[c.peer]; p != nil {
 			p.Send(&message.Push{On: c.on})
 		}
 	}
@@ -236,8 +239,8 @@ func (r *relay) chasing(hash wire.Hash) bool {
 	return in != nil && !in.done
 }
 
-// push is called when a peer asks for compact blocks, or no more of them.
-func (r *relay) push(p *host.Peer, m *message.Push) {
+// asked is called when a peer asks for compact blocks, or no more of them.
+func (r *relay) asked(p *host.Peer, m *message.Push) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.links.asked(p.Num(), m.On)
@@ -264,7 +267,7 @@ func (r *relay) compact(p *host.Peer, c *message.Compact) {
 	}
 	r.mu.Lock()
 	in.announced(p.Num(), false)
-	if in.body != nil || in.done || in.passed != nil || len(in.compacts) > 0 {
+	if in.body != nil || in.done || in.passing || len(in.compacts) > 0 {
 		r.stats.duplicate.Add(1)
 	}
 	trusted := r.links.trusted(p.Num())
@@ -416,60 +419,37 @@ func (r *relay) track(in *incoming) *incoming {
 // pass tells every peer of a block that it has not announced itself, and pushes the
 // compact form over the links. own: the block comes from this node.
 func (r *relay) pass(in *incoming, c *message.Compact, own bool) {
-	r.mu.Lock()
-	if in.passed != nil || !in.better && !own {
-		r.mu.Unlock()
-		return
+	var head *message.Head
+	var parts []*message.Part
+	if c.Size() > wholePush {
+		head, parts = message.Split(c.Header, c.Append(nil))
 	}
-	in.passed = c
-	var tell, push []*host.Peer
-	for num, p := range r.peers {
-		if !in.has[num] {
-			tell = append(tell, p)
-		}
-	}
-	for _, num := range r.links.targets() {
-		if !in.has[num] {
-			push = append(push, r.peers[num])
-		}
-	}
-	r.mu.Unlock()
-	for _, p := range tell {
-		p.Send(&message.Have{Header: in.header})
-	}
-	r.stats.relay.Observe(time.Since(in.first))
-	if own && r.publish != nil {
+	if r.push(in, c, head, parts, own) && own && r.publish != nil {
 		r.publish(&in.header)
-	}
-	if len(push) > 0 {
-		r.start(func() { r.pushTo(in, c, push) })
 	}
 }
 
-// pushTo pushes a compact block to one peer after another, but to none that has
-// announced the block meanwhile.
-func (r *relay) pushTo(in *incoming, c *message.Compact, peers []*host.Peer) {
-	pause := time.Duration(c.Size()) * time.Second / pushSpeed
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for _, p := range peers {
-		select {
-		case <-timer.C:
-		case <-r.ctx.Done():
-			return
-		}
-		stale := func() bool {
-			r.mu.Lock()
-			defer r.mu.Unlock()
-			return in.has[p.Num()]
-		}
-		if stale() {
-			timer.Reset(0)
-			continue
-		}
-		p.SendUnless(c, stale)
-		timer.Reset(pause)
+// push does what pass says, if it has not been done.
+func (r *relay) push(in *incoming, c *message.Compact, head *message.Head, parts []*message.Part, own bool) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if in.passing || !in.better && !own {
+		return false
 	}
+	in.passing, in.passed = true, c
+	push := map[int64]bool{}
+	for _, num := range r.links.targets(own) {
+		if p := r.peers[num]; !in.has[num] {
+			push[num] = true
+			pushWhole(p, c, head, parts, func() bool {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				return in.has[num]
+			})
+		}
+	}
+	r.passedOn(in, push)
+	return true
 }
 
 // newTip passes on the block that has become the tip, unless that has been done: it
@@ -481,7 +461,7 @@ func (r *relay) newTip(tip wire.BlockRef) {
 	}
 	r.mu.Lock()
 	in := r.blocks[tip.Hash]
-	passed := in != nil && in.passed != nil
+	passed := in != nil && in.passing
 	r.mu.Unlock()
 	if passed {
 		return
@@ -500,7 +480,7 @@ func (r *relay) newTip(tip wire.BlockRef) {
 	r.mu.Lock()
 	in = r.track(fresh)
 	if in != fresh && !in.done {
-		in.settle(b)
+		r.settle(in, b)
 		in.signal()
 	}
 	r.mu.Unlock()
@@ -509,7 +489,8 @@ func (r *relay) newTip(tip wire.BlockRef) {
 }
 
 // settle ends the chase. b is the body, nil if there is none to be had.
-func (in *incoming) settle(b *wire.Block) {
+func (r *relay) settle(in *incoming, b *wire.Block) {
+	r.drop(in)
 	if in.body == nil {
 		in.body = b
 	}

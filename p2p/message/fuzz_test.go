@@ -18,6 +18,8 @@ func FuzzCompact(f *testing.F)        { fuzz(f, "compact") }
 func FuzzPush(f *testing.F)           { fuzz(f, "push") }
 func FuzzInv(f *testing.F)            { fuzz(f, "inv") }
 func FuzzFeeFilter(f *testing.F)      { fuzz(f, "feefilter") }
+func FuzzHead(f *testing.F)           { fuzz(f, "head") }
+func FuzzPart(f *testing.F)           { fuzz(f, "part") }
 func FuzzHeadersRequest(f *testing.F) { fuzz(f, "headers request") }
 func FuzzHeaders(f *testing.F)        { fuzz(f, "headers") }
 func FuzzBlocksRequest(f *testing.F)  { fuzz(f, "blocks request") }

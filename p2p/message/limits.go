@@ -46,6 +46,10 @@ func MaxPayload(k Kind, maxBlockWeight int) int {
 		return 1
 	case KindInv:
 		return 5 + MaxInv*wire.HashSize
+	case KindHead:
+		return wire.HeaderSize + 4 + sumSize*partCount(maxCompact(maxBlockWeight))
+	case KindPart:
+		return len(SetID{}) + 2 + PartSize
 	}
 	return MaxUnknown
 }

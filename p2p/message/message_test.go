@@ -29,6 +29,8 @@ var decoders = map[string]func([]byte) (appender, error){
 	"push":      relay(message.KindPush),
 	"inv":       relay(message.KindInv),
 	"feefilter": relay(message.KindFeeFilter),
+	"head":      relay(message.KindHead),
+	"part":      relay(message.KindPart),
 
 	"headers request":  of(message.DecodeHeadersRequest),
 	"headers":          of(message.DecodeHeaders),
@@ -120,6 +122,12 @@ var examples = []struct {
 	{"push", &message.Push{}, "00"},
 	{"inv", &message.Inv{WTxIDs: []wire.Hash{hash(1), hash(2)}}, "02" + strings.Repeat("01", 32) + strings.Repeat("02", 32)},
 	{"feefilter", &message.FeeFilter{Rate: 1000}, "e803000000000000"},
+	{
+		"head",
+		&message.Head{Header: header(), Size: message.PartSize + 1, Sums: [][16]byte{{1}, {2}}},
+		headerHex + "01100000" + "01" + strings.Repeat("00", 15) + "02" + strings.Repeat("00", 15),
+	},
+	{"part", &message.Part{Set: message.SetID{1, 2}, Index: 3, Data: []byte{9}}, "0102000000000000" + "0300" + "09"},
 
 	{"headers request", &message.HeadersRequest{Locator: []wire.Hash{hash(1)}, Stop: hash(2)}, "01" + strings.Repeat("01", 32) + strings.Repeat("02", 32)},
 	{"headers", &message.Headers{Headers: []wire.Header{header()}}, "01" + headerHex},
@@ -155,6 +163,9 @@ func TestEncoding(t *testing.T) {
 		}
 		if back := m.Append(nil); !bytes.Equal(back, b) {
 			t.Errorf("%s: read and written again it is %x, want %x", e.name, back, b)
+		}
+		if e.name == "part" {
+			continue // what remains is data
 		}
 		// Shorter and longer ones are malformed.
 		for n := range b {
@@ -211,6 +222,13 @@ func TestMalformed(t *testing.T) {
 		{"neither true nor false", "push", []byte{2}, nil},
 		{"negative fee rate", "feefilter", unhex("ffffffffffffffff"), nil},
 		{"more than all money", "feefilter", unhex("0140075af0750700"), nil},
+		{"nothing in parts", "head", unhex(headerHex + "00000000"), nil},
+		{"more parts than there are", "head", unhex(headerHex + "ffffffff"), nil},
+		{"sums that are not there", "head", unhex(headerHex + "00001000"), wire.ErrTruncated},
+		{"a sum too many", "head", unhex(headerHex + "01000000" + strings.Repeat("00", 32)), wire.ErrTrailing},
+		{"empty part", "part", make([]byte, 10), nil},
+		{"short part", "part", make([]byte, 9), wire.ErrTruncated},
+		{"large part", "part", make([]byte, 10+message.PartSize+1), nil},
 		{"negative fee rate", "pool request", unhex("ffffffffffffffff"), nil},
 		{"5001 ids", "inv", (&message.Inv{WTxIDs: make([]wire.Hash, 5001)}).Append(nil), nil},
 		{"102 hashes", "headers request", (&message.HeadersRequest{Locator: make([]wire.Hash, 102)}).Append(nil), nil},
@@ -238,7 +256,7 @@ func TestMalformed(t *testing.T) {
 			t.Errorf("%s: %s: %v, want %v, %v", c.what, c.name, err, message.ErrMalformed, c.want)
 		}
 	}
-	for _, k := range []message.Kind{0, message.KindFeeFilter + 1, 255} {
+	for _, k := range []message.Kind{0, message.KindPart + 1, 255} {
 		if m, err := message.DecodeRelay(k, nil); !errors.Is(err, message.ErrUnknownKind) || m != nil {
 			t.Errorf("kind %d: %v, %v, want %v", k, m, err, message.ErrUnknownKind)
 		}
@@ -274,6 +292,7 @@ func TestLimits(t *testing.T) {
 		}
 	}
 	txs := &message.Txs{Txs: []*wire.Tx{large}}
+	head, parts := message.Split(wire.Header{}, make([]byte, message.MaxPayload(message.KindCompact, weight)))
 	addr := message.Address{Addr: strings.Repeat("a", message.MaxAddr)}
 
 	for _, c := range []struct {
@@ -291,6 +310,8 @@ func TestLimits(t *testing.T) {
 		{"push", &message.Push{}, message.MaxPayload(message.KindPush, weight), 0},
 		{"inv", &message.Inv{WTxIDs: make([]wire.Hash, message.MaxInv)}, message.MaxPayload(message.KindInv, weight), 2},
 		{"feefilter", &message.FeeFilter{}, message.MaxPayload(message.KindFeeFilter, weight), 0},
+		{"head", head, message.MaxPayload(message.KindHead, weight), 0},
+		{"part", parts[0], message.MaxPayload(message.KindPart, weight), 0},
 
 		{"headers", &message.HeadersRequest{Locator: make([]wire.Hash, message.MaxLocator)}, message.MaxRequest(message.NameHeaders, weight), 0},
 		{"blocks", &message.BlocksRequest{Hashes: make([]wire.Hash, message.MaxBlocks)}, message.MaxRequest(message.NameBlocks, weight), 0},
@@ -323,6 +344,32 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestSplit: parts are of the size that they should be, fit their Head and give the
+// whole again; parts of another one do not fit.
+func TestSplit(t *testing.T) {
+	for _, size := range []int{1, message.PartSize - 1, message.PartSize, message.PartSize + 1, 5 * message.PartSize} {
+		payload := bytes.Repeat([]byte{7, 1, 2}, size)[:size]
+		head, parts := message.Split(header(), payload)
+		var whole []byte
+		for i, p := range parts {
+			if !head.Fits(p) || p.Set != head.ID() || int(p.Index) != i || len(p.Data) > message.PartSize {
+				t.Errorf("%d bytes: part %d: %+v", size, i, p)
+			}
+			whole = append(whole, p.Data...)
+		}
+		if !bytes.Equal(whole, payload) || int(head.Size) != size || len(head.Sums) != len(parts) || head.Header != header() {
+			t.Errorf("%d bytes: %d parts have %d", size, len(parts), len(whole))
+		}
+		changed := *parts[0]
+		changed.Data = append([]byte{8}, changed.Data[1:]...)
+		beyond := *parts[0]
+		beyond.Index = uint16(len(parts))
+		if head.Fits(&changed) || head.Fits(&beyond) {
+			t.Errorf("%d bytes: a part fits that is none", size)
+		}
+	}
+}
+
 func TestFrames(t *testing.T) {
 	if got, want := hex.EncodeToString(message.AppendRelayFrame([]byte{9}, &message.Push{On: true})), "09"+"02000000"+"06"+"01"; got != want {
 		t.Errorf("frame %s, want %s", got, want)
@@ -341,10 +388,10 @@ func TestProtocol(t *testing.T) {
 
 func TestKindNames(t *testing.T) {
 	var names []string
-	for k := range message.KindFeeFilter + 2 {
+	for k := range message.KindPart + 2 {
 		names = append(names, k.String())
 	}
-	if got, want := strings.Join(names, " "), "*other* hello ping pong have compact push inv feefilter *other*"; got != want {
+	if got, want := strings.Join(names, " "), "*other* hello ping pong have compact push inv feefilter compact compact *other*"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -20,11 +20,14 @@ const (
 	KindPush
 	KindInv
 	KindFeeFilter
+	KindHead
+	KindPart
 )
 
 var kindNames = [...]string{
 	KindHello: "hello", KindPing: "ping", KindPong: "pong", KindHave: "have",
 	KindCompact: "compact", KindPush: "push", KindInv: "inv", KindFeeFilter: "feefilter",
+	KindHead: "compact", KindPart: "compact", // in parts
 }
 
 // String returns the name by which messages of the kind are counted: "*other*",
@@ -37,15 +40,15 @@ func (k Kind) String() string {
 }
 
 // Message is a message of a relay stream: *Hello, *Ping, *Pong, *Have, *Compact,
-// *Push, *Inv or *FeeFilter.
+// *Push, *Inv, *FeeFilter, *Head or *Part.
 type Message interface {
 	Kind() Kind
 	// Append appends the payload to dst.
 	Append(dst []byte) []byte
 }
 
-// DecodeRelay reads the payload of a relay message. A Compact keeps payload, which
-// must not change afterwards. The error is ErrMalformed or ErrUnknownKind.
+// DecodeRelay reads the payload of a relay message. A Compact and a Part keep payload,
+// which must not change afterwards. The error is ErrMalformed or ErrUnknownKind.
 func DecodeRelay(k Kind, payload []byte) (Message, error) {
 	switch k {
 	case KindHello:
@@ -66,6 +69,10 @@ func DecodeRelay(k Kind, payload []byte) (Message, error) {
 		return decoded(decodeInv(payload))
 	case KindFeeFilter:
 		return decoded(decodeFeeFilter(payload))
+	case KindHead:
+		return decoded(decodeHead(payload))
+	case KindPart:
+		return decoded(decodePart(payload))
 	}
 	return nil, fmt.Errorf("%w: %d", ErrUnknownKind, k)
 }
