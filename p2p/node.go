@@ -43,12 +43,13 @@ type Config struct {
 
 // Node talks with other nodes.
 type Node struct {
-	cfg   Config
-	host  *host.Host
-	relay *relay  // new blocks
-	sync  *syncer // the rest of the chain
-	txs   *txRelay
-	still stillness
+	cfg    Config
+	host   *host.Host
+	relay  *relay  // new blocks
+	gossip *gossip // word of them, besides
+	sync   *syncer // the rest of the chain
+	txs    *txRelay
+	still  stillness
 }
 
 // New makes a node, which listens from now on and talks once it runs.
@@ -77,6 +78,7 @@ func New(cfg Config) (*Node, error) {
 	if n.host, err = host.New(hostConfig); err != nil {
 		return nil, err
 	}
+	n.gossip = newGossip(n.relay, n.host, cfg.Params.GenesisHash)
 	return n, nil
 }
 
@@ -90,6 +92,7 @@ func (n *Node) Run(ctx context.Context) error {
 	for _, run := range []func(context.Context) error{
 		n.host.Run,
 		n.relay.run,
+		n.gossip.run,
 		n.sync.run,
 		n.txs.run,
 	} {

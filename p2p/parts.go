@@ -30,7 +30,7 @@ type assembly struct {
 // head is called when a peer begins to push a compact block in parts.
 func (r *relay) head(p *host.Peer, m *message.Head) {
 	r.stats.compact.Add(1)
-	in := r.meet(p, &m.Header)
+	in, _ := r.meet(p, &m.Header)
 	if in == nil {
 		r.stats.duplicate.Add(1)
 		return

@@ -248,7 +248,7 @@ func (r *relay) asked(p *host.Peer, m *message.Push) {
 
 // have is called when a peer announces a block.
 func (r *relay) have(p *host.Peer, m *message.Have) {
-	in := r.meet(p, &m.Header)
+	in, _ := r.meet(p, &m.Header)
 	if in == nil {
 		return
 	}
@@ -257,10 +257,34 @@ func (r *relay) have(p *host.Peer, m *message.Have) {
 	in.announced(p.Num(), r.links.isFrom(p.Num()))
 }
 
+// gossiped is called when a peer passes on gossip of a block. It reports whether
+// others should hear of it; an error means that no honest peer passes that on.
+// Whoever passes on gossip need not have the block, so it is given time to come by
+// the links.
+func (r *relay) gossiped(p *host.Peer, h *wire.Header) (ok bool, err error) {
+	hash := h.Hash()
+	_, known := r.chain.Entry(hash)
+	in, err := r.meet(p, h)
+	if err != nil {
+		return false, err
+	}
+	if in != nil && !known {
+		r.stats.gossiped.Add(1)
+		r.mu.Lock()
+		if in.chase != nil {
+			in.chase.announced(time.Now(), p.Num(), true)
+			in.signal()
+		}
+		r.mu.Unlock()
+	}
+	e, known := r.chain.Entry(hash)
+	return known && !e.Status.Invalid() && e.Work.Cmp(r.chain.Tip().Work) >= 0, nil
+}
+
 // compact is called when a peer pushes a compact block.
 func (r *relay) compact(p *host.Peer, c *message.Compact) {
 	r.stats.compact.Add(1)
-	in := r.meet(p, &c.Header)
+	in, _ := r.meet(p, &c.Header)
 	if in == nil {
 		r.stats.duplicate.Add(1)
 		return
@@ -304,20 +328,21 @@ func (in *incoming) signal() {
 
 // meet returns what is known of the block with a header that a peer has sent, nil
 // if the relay does not look after it. A header that is new and valid is put into
-// the ledger's tree, and the chase begins.
-func (r *relay) meet(p *host.Peer, h *wire.Header) *incoming {
+// the ledger's tree, and the chase begins. For one that is invalid in itself the
+// peer has answered, and the error says what is wrong.
+func (r *relay) meet(p *host.Peer, h *wire.Header) (*incoming, error) {
 	hash := h.Hash()
 	r.mu.Lock()
 	in, free := r.blocks[hash], r.free(p.Num())
 	r.mu.Unlock()
 	if in != nil {
 		r.tell(p, h)
-		return in
+		return in, nil
 	}
 	height, better, ok := r.place(hash, h)
 	if !ok || !free {
 		r.tell(p, h)
-		return nil
+		return nil, nil
 	}
 	if _, err := r.chain.AddHeaders([]wire.Header{*h}); err != nil {
 		// What builds on an invalid body is not the sender's fault: it may not have
@@ -325,8 +350,9 @@ func (r *relay) meet(p *host.Peer, h *wire.Header) *incoming {
 		var rule *consensus.RuleError
 		if errors.As(err, &rule) && rule.Kind != consensus.ErrTimeTooNew && !errors.Is(err, ledger.ErrInvalidParent) && !errors.Is(err, ledger.ErrUnknownParent) {
 			p.Penalise(banScore, fmt.Sprintf("announced a block with an invalid header: %v", err))
+			return nil, err
 		}
-		return nil
+		return nil, nil
 	}
 	in = &incoming{
 		hash: hash, header: *h, height: height, first: time.Now(), by: p.Num(), better: better,
@@ -342,7 +368,7 @@ func (r *relay) meet(p *host.Peer, h *wire.Header) *incoming {
 	}
 	r.mu.Unlock()
 	r.tell(p, h)
-	return in
+	return in, nil
 }
 
 // tell lets the sync know that a peer has a block.

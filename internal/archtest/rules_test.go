@@ -36,6 +36,7 @@ const (
 	zerolog     = "github.com/rs/zerolog"
 	lumberjack  = "gopkg.in/natefinch/lumberjack.v2"
 	libp2p      = "github.com/libp2p/go-libp2p/..."
+	pubsub      = "github.com/libp2p/go-libp2p-pubsub/..."
 	multistream = "github.com/multiformats/go-multistream"
 	simnet      = "github.com/marcopolo/simnet" // a network in memory, for tests
 	quicgo      = "github.com/quic-go/quic-go"  // the types by which libp2p's QUIC is made, for tests
@@ -75,7 +76,7 @@ var rules = map[string]rule{
 	// Floor 4: what the node offers to the outside.
 	"miner":          {floor: 4, peers: []string{"miner/template"}, outside: []string{zerolog}},
 	"miner/template": {floor: 4, pure: true, joins: true},
-	"p2p":            {floor: 4, outside: []string{zerolog}},
+	"p2p":            {floor: 4, outside: []string{libp2p, pubsub, zerolog}},
 	"rpc": {
 		floor:     4,
 		peers:     []string{"rpc/jsonrpc", "miner/template"},
