@@ -50,7 +50,8 @@ func TestGossip(t *testing.T) {
 // TestGossipJudged: what is passed on, what is not, and who pays.
 func TestGossipJudged(t *testing.T) {
 	w := newWorld(t)
-	n := w.start(1, nil)[0]
+	nodes := w.start(2, nil)
+	n := nodes[0]
 	judged := func(s *stranger, data []byte) pubsub.ValidationResult {
 		m := &pubsub.Message{Message: &pb.Message{Data: data}}
 		return n.gossip.judge(t.Context(), s.LibP2P().ID(), m)
@@ -86,9 +87,7 @@ func TestGossipJudged(t *testing.T) {
 		t.Errorf("an invalid header: %v", got)
 	}
 	banned(t, n, s)
-	if err := n.Host().ClearBans(); err != nil {
-		t.Error(err)
-	}
+	n = nodes[1]
 	other := w.stranger()
 	other.call(n)
 	eventually(t, "the stranger is a peer", func() bool { return n.Host().Peer(other.ID()) != nil })

@@ -9,7 +9,7 @@ import (
 const (
 	// maxPushFrom is how many peers we ask to push to us, and so about how many
 	// copies of a block come.
-	maxPushFrom = 5
+	maxPushFrom = 4
 	// maxPushTo is how many peers may ask us.
 	maxPushTo = 8
 )

@@ -21,7 +21,7 @@ import (
 func TestRelay(t *testing.T) {
 	w := newWorld(t)
 	txs := w.txs(40)
-	nodes := w.start(5, nil)
+	nodes := w.start(5, func(_ int, cfg *Config) { cfg.BlocksOnly = true })
 	for i := 1; i < len(nodes); i++ {
 		nodes[i].call(nodes[i-1])
 	}
