@@ -2,8 +2,11 @@ package p2p
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/consensus/chaingen"
 	"github.com/keelson-chain/keelson/p2p/compact"
 	"github.com/keelson-chain/keelson/p2p/host"
 	"github.com/keelson-chain/keelson/p2p/message"
@@ -73,7 +76,15 @@ func TestParts(t *testing.T) {
 // TestPartsFromNode: a node pushes its own large block in parts.
 func TestPartsFromNode(t *testing.T) {
 	w := newWorld(t)
-	txs := w.txs(2100)
+	// Anybody may spend these, so that there are no signatures.
+	coins := w.Mature()
+	outs := slices.Repeat([]wire.TxOut{w.Out(chaingen.Anyone, 0, 10_000)}, 2100)
+	split := w.Mine(w.Spend(coins[:1], outs...))
+	w.base = append(w.base, split)
+	var txs []*wire.Tx
+	for _, c := range w.OutputsOf(split.Txs[1]) {
+		txs = append(txs, w.Spend([]consensus.OutCoin{c}, w.Out(chaingen.Anyone, 0, 9_000)))
+	}
 	nodes := w.start(3, func(_ int, cfg *Config) { cfg.BlocksOnly = true })
 	nodes[1].call(nodes[0])
 	nodes[2].call(nodes[1])

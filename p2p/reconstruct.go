@@ -248,7 +248,7 @@ func (e *effort) judged(b *wire.Block, err error) {
 		if entry, ok := r.chain.Entry(in.hash); ok && entry.Status.Has(ledger.ValidScripts) {
 			r.stats.ready.Observe(time.Since(in.first))
 		}
-	case errors.Is(err, ledger.ErrDuplicate), errors.Is(err, context.Canceled):
+	case errors.Is(err, ledger.ErrDuplicate), r.ctx.Err() != nil:
 	default:
 		r.log.Info().Stringer("block", in.hash).Err(err).Msg("block refused")
 	}

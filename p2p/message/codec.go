@@ -12,8 +12,8 @@ import (
 // honest peer has sent this.
 var ErrMalformed = errors.New("malformed message")
 
-// ErrUnknownKind: a relay message of a kind that this version does not know. It is
-// passed over.
+// ErrUnknownKind is the error of a relay message of a kind that this version does
+// not know. The message is passed over.
 var ErrUnknownKind = errors.New("unknown kind of message")
 
 // reader walks a payload. The first error sticks and leaves nothing to read, so
