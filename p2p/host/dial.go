@@ -53,6 +53,9 @@ func (h *Host) connect(ctx context.Context, info peer.AddrInfo, kind peerinfo.Ki
 		return old, err
 	}
 	defer h.endDial(info.ID)
+	if err := h.awaitEnded(ctx, info.ID); err != nil {
+		return nil, err
+	}
 	// No other address is tried that libp2p has heard of: the choice is the caller's.
 	h.lib.Peerstore().ClearAddrs(info.ID)
 	h.lib.Peerstore().AddAddrs(info.ID, info.Addrs, addrTTL)
@@ -122,6 +125,27 @@ func (h *Host) peer(id peer.ID) *Peer {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.peers[id]
+}
+
+// awaitEnded waits until connections to a node that are over are closed as well:
+// libp2p would give us one of them instead of calling.
+func (h *Host) awaitEnded(ctx context.Context, id peer.ID) error {
+	var ended []*Peer
+	h.mu.Lock()
+	for _, p := range h.conns {
+		if p.id == id && p.ctx.Err() != nil {
+			ended = append(ended, p)
+		}
+	}
+	h.mu.Unlock()
+	for _, p := range ended {
+		select {
+		case <-p.gone:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
 }
 
 func (h *Host) endDial(id peer.ID) {
