@@ -52,7 +52,7 @@ type Node struct {
 	still  stillness
 }
 
-// New makes a node, which listens from now on and talks once it runs.
+// New makes a node, which listens and talks once it runs.
 func New(cfg Config) (*Node, error) {
 	if cfg.Params == nil || cfg.Chain == nil || cfg.Pool == nil {
 		return nil, errors.New("p2p: Config.Params, Chain or Pool is missing")
