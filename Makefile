@@ -26,9 +26,10 @@ KILLS     ?= 100
 # DAY is how long the test of a day takes.
 DAY       ?= 10m
 # NODEKILLS is how often nodes at work are killed, HEAL how soon there must be one
-# chain after a partition.
+# chain after a partition, ATTACKERS how many attack at one time.
 NODEKILLS ?= 50
 HEAL      ?= 5s
+ATTACKERS ?= 200
 # SIM are more flags of the simulation, as in SIM='-sim.seed 7'; SCENARIO selects.
 SIM       ?=
 SCENARIO  ?= .
@@ -113,6 +114,10 @@ partition: ## part seven nodes for 30 blocks: one chain within HEAL (5s), nothin
 .PHONY: sim
 sim: ## the simulated network at full size: 100 nodes, blocks of 2 MB (SCENARIO, SIM)
 	$(GO) test -run '$(SCENARIO)' -count 1 -v -timeout 120m ./testnet/sim -args -sim.full $(SIM)
+
+.PHONY: siege
+siege: ## attack a node with ATTACKERS (200) connections in every way: memory, log, honest peers
+	KEELSON_ATTACKERS=$(ATTACKERS) $(GO) test -run 'TestSieges$$' -count 1 -v -timeout 120m ./testnet/procs
 
 .PHONY: bench
 bench: ## the benchmarks BENCH (all) of the node, COUNT times; pipe into benchstat

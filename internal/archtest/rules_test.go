@@ -58,7 +58,7 @@ var rules = map[string]rule{
 		testPeers: []string{"testnet/procs"},
 		outside:   []string{lumberjack, promtext, prommodel, zerolog, xterm},
 	},
-	"testnet/procs": {floor: 7, testOnly: true},
+	"testnet/procs": {floor: 7, testOnly: true}, // its tests attack nodes with p2p/attack
 	"testnet/sim": {
 		floor:    7,
 		outside:  []string{libp2p, simnet, quicgo, fx, zerolog},
@@ -108,6 +108,7 @@ var rules = map[string]rule{
 	},
 	"mempool/policy": {floor: 3, pure: true},
 
+	"p2p/attack":    {floor: 3, outside: []string{libp2p, multiaddr}, testOnly: true},
 	"p2p/addrbook":  {floor: 3, outside: []string{multiaddr}},
 	"p2p/chainsync": {floor: 3, pure: true},
 	"p2p/txrequest": {floor: 3, pure: true},
