@@ -18,7 +18,7 @@ var (
 	latency  = flag.Duration("sim.latency", 50*time.Millisecond, "from one host to another, one way")
 	spread   = flag.Float64("sim.spread", 0, "latencies differ by up to this share")
 	mbit     = flag.Int("sim.mbit", 50, "Mbit/s of each host, up and down")
-	measured = flag.Int("sim.blocks", 3, "how many blocks TestPropagation measures")
+	measured = flag.Int("sim.blocks", 0, "how many blocks TestPropagation measures")
 	txs      = flag.Int("sim.txs", 0, "how many transactions of 222 bytes a block has")
 	unknown  = flag.Float64("sim.unknown", -1, "the share of a block's transactions that no node but its miner's knows (default: 0 and 0.1)")
 	verbose  = flag.Bool("sim.log", false, "print the nodes' logs")

@@ -30,9 +30,9 @@ func TestPropagation(t *testing.T) {
 }
 
 func propagation(t *testing.T, unknown float64, aim time.Duration) {
-	n, perBlock := size(25, 100, *nodes), size(1000, 9000, *txs)
+	n, perBlock, blocks := size(20, 100, *nodes), size(800, 9000, *txs), size(2, 3, *measured)
 	run(t, Config{
-		Nodes: n, Dials: 8, Txs: *measured * perBlock,
+		Nodes: n, Dials: 8, Txs: blocks * perBlock,
 		// The transactions are handed to the pools, and not talked about.
 		Before: func(n *Node) { n.Change = func(c *p2p.Config) { c.BlocksOnly = true } },
 	}, func(t *testing.T, w *World) {
@@ -42,7 +42,7 @@ func propagation(t *testing.T, unknown float64, aim time.Duration) {
 			w.Mine(w.Nodes[w.rand.IntN(n)])
 			time.Sleep(5 * time.Second)
 		}
-		for range *measured {
+		for range blocks {
 			txs := w.Txs(perBlock)
 			known := txs[int(unknown*float64(perBlock)):]
 			w.each(func(n *Node) { w.Give(n, known) })
