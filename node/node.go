@@ -186,9 +186,13 @@ const idleFlush = 3 * time.Second
 // write when it rests, and ends the run at the height of stopatheight and on a
 // fault of the ledger.
 func follow(ctx context.Context, l *ledger.Ledger, cfg *config.Config, log zerolog.Logger, stop func()) error {
-	at := l.Tip().Tip
+	at, fetching := l.Tip().Tip, true
 	for {
 		changed := l.Changed()
+		if fetching && !l.InitialDownload() {
+			fetching = false
+			settleMemory()
+		}
 		updates, err := l.UpdatesSince(at, 0)
 		if err != nil {
 			return err

@@ -141,7 +141,7 @@ func (r *relay) putPart(in *incoming, a *assembly, m *message.Part) {
 	}
 	r.drop(in)
 	c, err := message.DecodeCompact(payload)
-	if err != nil || c.Header != in.header {
+	if err != nil || c.Header != in.header || r.tooMany(c) {
 		// Who made it up is not known. Those who pass on what they cannot know to be
 		// good are not to blame; the first of them is no longer asked to.
 		list := r.links.failed(a.from.Num())

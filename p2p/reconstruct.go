@@ -414,6 +414,8 @@ func (r *relay) askCompact(p *host.Peer, in *incoming) (*message.Compact, verdic
 		return nil, r.wrong(p, err.Error())
 	case c.Header != in.header:
 		return nil, r.wrong(p, fmt.Sprintf("sent a compact block other than %v", in.hash))
+	case r.tooMany(c):
+		return nil, useless
 	}
 	return c, answered
 }

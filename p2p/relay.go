@@ -37,6 +37,10 @@ const (
 	// maxAhead is how far above the tip a block may be that the relay looks after.
 	// What lies farther ahead is for the sync.
 	maxAhead = 8
+	// minTxWeight is the least weight of a transaction that a valid block can have: one
+	// input and one output (Bitcoin Core's MIN_TRANSACTION_WEIGHT). Compact blocks with
+	// more transactions than fit are not worth the memory.
+	minTxWeight = 60 * wire.WitnessScaleFactor
 	// serveDepth is how deep below the tip a block may lie that is served in
 	// compact form or in parts, as in Bitcoin Core.
 	serveDepth = 10
@@ -294,13 +298,20 @@ func (r *relay) compact(p *host.Peer, c *message.Compact) {
 	if in.body != nil || in.done || in.passing || len(in.compacts) > 0 {
 		r.stats.duplicate.Add(1)
 	}
-	trusted := r.links.trusted(p.Num())
-	in.keep(arrival{c, p})
+	fits := !r.tooMany(c)
+	trusted := fits && r.links.trusted(p.Num())
+	if fits {
+		in.keep(arrival{c, p})
+	}
 	r.mu.Unlock()
 	if trusted {
 		r.pass(in, c, false)
 	}
 }
+
+// tooMany reports whether a block has more transactions than a valid one can have.
+// Nobody is to blame for passing that on.
+func (r *relay) tooMany(c *message.Compact) bool { return c.TxCount() > r.maxWeight/minTxWeight }
 
 // announced notes that a peer has the block.
 func (in *incoming) announced(peer int64, promised bool) {

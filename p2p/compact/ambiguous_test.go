@@ -24,7 +24,7 @@ func TestAmbiguous(t *testing.T) {
 		t.Fatal("the first is not taken")
 	}
 	// The second one, with the same short id.
-	p.slots[0].wtxid[31] = 9
+	p.slots[0].tag++
 	p.Offer(&second, []byte{2})
 	if p.Open() != 1 || p.Raw(0) != nil {
 		t.Fatal("one of two is taken")

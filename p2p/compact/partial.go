@@ -2,6 +2,7 @@ package compact
 
 import (
 	"cmp"
+	"encoding/binary"
 	"errors"
 	"fmt"
 
@@ -25,7 +26,7 @@ var (
 )
 
 // maxProbes is how many places of the table one id may have to be looked for. The
-// table is at most a quarter full, so that random ids stay far below it; ids that
+// table is at most half full, so that random ids stay far below it; ids that
 // somebody has chosen to make each look-up slow do not.
 const maxProbes = 64
 
@@ -46,8 +47,10 @@ type Partial struct {
 
 // slot is a transaction of the block, or the lack of it.
 type slot struct {
-	raw   []byte // with witness; nil: missing
-	wtxid wire.Hash
+	raw []byte // with witness; nil: missing
+	// tag is a part of the witness id that tells two with the same short id apart. Who
+	// makes two with the same tag as well, which takes long, gains an ErrMismatch.
+	tag uint64
 	// ambiguous: two different transactions match the short id. Which one is meant
 	// has to be asked.
 	ambiguous bool
@@ -64,7 +67,7 @@ func NewPartial(c *message.Compact) (*Partial, error) {
 		p.slots[pre.Index].raw = pre.Tx.Append(make([]byte, 0, pre.Tx.Size()))
 	}
 	size := 16
-	for size < 4*len(c.ShortIDs) {
+	for size < 2*len(c.ShortIDs) {
 		size *= 2
 	}
 	p.keys, p.at = make([]uint64, size), make([]uint32, size)
@@ -117,12 +120,13 @@ func (p *Partial) Header() wire.Header { return p.header }
 // Where two different transactions match, neither is taken.
 func (p *Partial) Offer(wtxid *wire.Hash, raw []byte) {
 	s := p.find(p.key.ShortID(wtxid) & p.mask)
+	tag := binary.LittleEndian.Uint64(wtxid[wire.HashSize-8:])
 	switch {
 	case s == nil || s.ambiguous:
 	case s.raw == nil:
-		s.raw, s.wtxid = raw, *wtxid
+		s.raw, s.tag = raw, tag
 		p.open--
-	case s.wtxid != *wtxid:
+	case s.tag != tag:
 		s.raw, s.ambiguous = nil, true
 		p.open++
 	}

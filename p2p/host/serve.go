@@ -45,7 +45,7 @@ const (
 	// relay stream.
 	maxStreams = 16
 	// requestTime is how long a request may take to come in.
-	requestTime = 10 * time.Second
+	requestTime = 5 * time.Second
 	// floodPoints is what a request over the limits costs.
 	floodPoints = 2
 	// slowPoints is what a request costs that begins and does not end.
