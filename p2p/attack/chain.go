@@ -2,8 +2,10 @@ package attack
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -168,6 +170,7 @@ func serveBlock(change, body func(b *wire.Block)) func(context.Context, *Conn) {
 func serveRaw(body func(c *Conn, b *wire.Block) []byte, change func(b *wire.Block)) func(context.Context, *Conn) {
 	return func(ctx context.Context, c *Conn) {
 		var last atomic.Pointer[wire.Block]
+		var told sync.Map // blocks by their hashes: it may take a while until one is asked for
 		c.Serve(message.NameHeaders, func(_ []byte, answer io.Writer) error {
 			list := &message.Headers{}
 			if b := last.Load(); b != nil {
@@ -176,20 +179,18 @@ func serveRaw(body func(c *Conn, b *wire.Block) []byte, change func(b *wire.Bloc
 			_, err := answer.Write(message.AppendFrame(nil, list.Append(nil)))
 			return err
 		})
-		c.Serve(message.NameCompact, func(_ []byte, answer io.Writer) error {
-			_, err := answer.Write(make([]byte, message.LengthSize)) // not here, so that the whole is asked for
-			return err
-		})
+		// No answer, so that the whole is asked for at once: what comes when the chain has
+		// gone on is kept, and not judged.
+		c.Serve(message.NameCompact, func([]byte, io.Writer) error { return errors.New("no compact form") })
 		c.Serve(message.NameBlocks, func(request []byte, answer io.Writer) error {
 			m, err := message.DecodeBlocksRequest(request)
 			if err != nil {
 				return err
 			}
-			b := last.Load()
 			for _, h := range m.Hashes {
 				var raw []byte
-				if b != nil && h == b.Header.Hash() {
-					raw = body(c, b)
+				if b, ok := told.Load(h); ok {
+					raw = body(c, b.(*wire.Block))
 				}
 				if _, err := answer.Write(message.AppendFrame(nil, raw)); err != nil {
 					return err
@@ -200,6 +201,7 @@ func serveRaw(body func(c *Conn, b *wire.Block) []byte, change func(b *wire.Bloc
 		every(ctx, c, 2*time.Second, func() error {
 			b := c.block(change)
 			last.Store(b)
+			told.Store(b.Header.Hash(), b)
 			return c.Send(&message.Have{Header: b.Header})
 		})
 		hold(ctx, c)

@@ -26,7 +26,7 @@ const (
 	siegeEnv  = "KEELSON_SIEGE" // the address that the attackers of TestSiege attack
 	besiegers = 200
 	// siegeMemory is by how much the memory in use may grow while they attack.
-	siegeMemory = 50 << 20
+	siegeMemory = 100 << 20
 	siegeTime   = 15 * time.Second
 )
 
