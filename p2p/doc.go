@@ -7,9 +7,9 @@
 //
 //   - sync.go, serve.go: headers first, then bodies from several peers at once.
 //     What to ask whom is p2p/chainsync's to decide; this part does it.
-//   - relay.go, reconstruct.go, gossip.go: new blocks. A header that is valid is
-//     passed on before the block behind it is looked at; bodies travel as
-//     compact blocks, and what the pool lacks is fetched.
+//   - relay.go, reconstruct.go, stream.go, gossip.go: new blocks. A header that
+//     is valid is passed on before the block behind it is looked at; bodies
+//     travel as compact blocks, and what the pool lacks is fetched.
 //   - txrelay.go, orphans.go, poolsync.go: transactions, announced by their
 //     witness ids and fetched from one peer at a time (p2p/txrequest).
 //

@@ -23,6 +23,7 @@ type result struct {
 
 	compact *message.Compact // for wantCompact
 	txs     []*wire.Tx       // for wantTxn, what is missing in partial
+	served  served           // the same, for blame
 	partial *compact.Partial
 	block   *wire.Block // for wantWhole
 }
@@ -34,17 +35,11 @@ type effort struct {
 
 	partial *compact.Partial // being filled; nil: none
 	from    arrival          // what it was made from
+	form    wire.Hash        // its Sum
 	missing []uint32         // in partial
 	asked   bool             // transactions had to be asked for
 
 	served []served // by peers, towards a block that then did not fit
-}
-
-// served is what a peer has answered with when it was asked for transactions.
-type served struct {
-	from   *host.Peer
-	at     []uint32
-	wtxids []wire.Hash
 }
 
 // obtain gets hold of a block: from a compact form and what is known here, with
@@ -149,6 +144,7 @@ func (e *effort) try(a arrival) {
 		return
 	}
 	e.missing = p.Missing()
+	e.stream()
 	e.need(wantTxn, a.from.Num())
 }
 
@@ -186,7 +182,7 @@ func (e *effort) complete() {
 		r.mu.Unlock()
 		return
 	}
-	in.body, in.good = b, a.compact
+	in.body, in.good, in.stream = b, a.compact, nil
 	in.isReady()
 	r.mu.Unlock()
 	r.pass(in, a.compact, false) // if that has not been done before
@@ -223,6 +219,7 @@ func (e *effort) failed(a arrival, err error) {
 	if e.in.passed == a.compact {
 		e.in.passing, e.in.passed = false, nil // so that a better form is passed on when there is one
 	}
+	e.in.stream = nil
 	more := len(e.in.compacts) > 0
 	r.mu.Unlock()
 	r.send(list)
@@ -297,14 +294,14 @@ func (r *relay) blame(b *wire.Block, list []served) {
 	delete(r.suspects, hash)
 	r.mu.Unlock()
 	for _, s := range list {
-		for i, at := range s.at {
-			if int64(at) >= int64(len(b.Txs)) {
-				break // the compact form named more than there are, which is another's doing
-			}
-			if b.Txs[at].WTxID() != s.wtxids[i] {
-				s.from.Penalise(banScore, fmt.Sprintf("served transactions that are not of block %v", hash))
-				break
-			}
+		switch s.judge(b) {
+		case lied:
+			s.from.Penalise(banScore, fmt.Sprintf("served transactions that are not of block %v", hash))
+		case misled:
+			r.mu.Lock()
+			changes := r.links.failed(s.from.Num())
+			r.mu.Unlock()
+			r.send(changes)
 		}
 	}
 }
@@ -336,11 +333,7 @@ func (e *effort) take(res result) {
 		if e.partial == nil || res.partial != e.partial {
 			return // too late
 		}
-		s := served{from: res.from, at: e.missing}
-		for _, tx := range res.txs {
-			s.wtxids = append(s.wtxids, tx.WTxID())
-		}
-		e.served = append(e.served, s)
+		e.served = append(e.served, res.served)
 		if err := e.partial.Fill(res.txs); err != nil {
 			e.failed(e.from, err)
 			return
@@ -379,7 +372,7 @@ func (e *effort) ask(s step) {
 		r.mu.Unlock()
 		return
 	}
-	partial, missing := e.partial, e.missing
+	partial, missing, form := e.partial, e.missing, e.form
 	r.start(func() {
 		res := result{from: p, want: s.want}
 		switch s.want {
@@ -387,7 +380,7 @@ func (e *effort) ask(s step) {
 			res.compact, res.verdict = r.askCompact(p, in)
 		case wantTxn:
 			res.partial = partial
-			res.txs, res.verdict = r.askTxs(p, in.hash, missing)
+			res.txs, res.served, res.verdict = r.askTxs(p, in, partial, form, missing)
 		case wantWhole:
 			res.block, res.verdict = r.askWhole(p, in)
 		}
@@ -418,23 +411,6 @@ func (r *relay) askCompact(p *host.Peer, in *incoming) (*message.Compact, verdic
 		return nil, useless
 	}
 	return c, answered
-}
-
-// askTxs asks for transactions of a block.
-func (r *relay) askTxs(p *host.Peer, hash wire.Hash, missing []uint32) ([]*wire.Tx, verdict) {
-	request := message.TxnRequest{Block: hash, Indexes: missing}
-	answer, err := p.Ask(r.ctx, message.NameBlockTxn, request.Append(nil), message.MaxAnswer(message.NameBlockTxn, r.maxWeight))
-	if err != nil || len(answer) == 0 {
-		return nil, r.unanswered(p, message.NameBlockTxn, err)
-	}
-	txs, err := message.DecodeTxs(answer)
-	switch {
-	case err != nil:
-		return nil, r.wrong(p, err.Error())
-	case len(txs.Txs) != len(missing):
-		return nil, r.wrong(p, fmt.Sprintf("sent %d transactions of block %v instead of %d", len(txs.Txs), hash, len(missing)))
-	}
-	return txs.Txs, answered
 }
 
 // askWhole asks for a whole block.
@@ -487,25 +463,6 @@ func (r *relay) serveCompact(ctx context.Context, request []byte, answer func([]
 		c = compact.New(b, nonce(), nil)
 	}
 	return answer(c.Append(nil))
-}
-
-// serveTxs answers a request for transactions of a block.
-func (r *relay) serveTxs(ctx context.Context, request []byte, answer func([]byte) error) error {
-	m, err := message.DecodeTxnRequest(request)
-	if err != nil {
-		return err
-	}
-	b, _ := r.lookUp(ctx, m.Block)
-	// An index that the block does not have comes from a compact form that was made
-	// up, and not necessarily by who asks.
-	if b == nil || len(m.Indexes) > 0 && int64(slices.Max(m.Indexes)) >= int64(len(b.Txs)) {
-		return answer(nil)
-	}
-	txs := message.Txs{Txs: make([]*wire.Tx, len(m.Indexes))}
-	for i, at := range m.Indexes {
-		txs.Txs[i] = b.Txs[at]
-	}
-	return answer(txs.Append(nil))
 }
 
 // lookUp returns a block near the tip, and its compact form if it came in one that

@@ -103,6 +103,8 @@ type incoming struct {
 	chase    *chase           // nil: nothing to fetch
 	compacts []arrival        // not tried yet
 	results  []result         // of questions, not looked at yet
+	stream   *stream          // what is found of a compact form that is being filled in
+	news     chan struct{}    // closed when stream has more; nil: nobody waits
 	assembly *assembly        // a compact form that comes in parts
 	passing  bool             // it has been passed on, or is being as it comes
 	passed   *message.Compact // what has been passed on
@@ -531,7 +533,7 @@ func (r *relay) settle(in *incoming, b *wire.Block) {
 	if in.body == nil {
 		in.body = b
 	}
-	in.done, in.chase, in.compacts, in.results = true, nil, nil, nil
+	in.done, in.chase, in.compacts, in.results, in.stream = true, nil, nil, nil, nil
 	in.isReady()
 }
 

@@ -182,10 +182,13 @@ func TestLyingTransactions(t *testing.T) {
 	b := w.Mine(txs[:3]...)
 	honest.serving(b)
 	honest.on(message.NameBlockTxn, nil)
+	asked := make(chan bool, 10)
 	liar.on(message.NameBlockTxn, func(_ []byte, answer func([]byte) error) error {
+		asked <- true
 		return answer((&message.Txs{Txs: txs[1:4]}).Append(nil))
 	})
 	fromLiar.Send(compact.New(b, 7, nil))
+	<-asked
 	fromHonest.Send(&message.Have{Header: b.Header})
 	n.reaches(b)
 	banned(t, n, liar)

@@ -314,6 +314,24 @@ func unhex(s string) []byte {
 	return b
 }
 
+// TestFits: a transaction fits its own place and no other, filled or not.
+func TestFits(t *testing.T) {
+	b := block(rand.New(rand.NewPCG(1, 2)), 5, 100)
+	p := partial(t, compact.New(b, 7, nil))
+	for range 2 {
+		for i, tx := range b.Txs {
+			wtxid := tx.WTxID()
+			for at := range uint32(len(b.Txs) + 1) {
+				// The coinbase has no short id.
+				if got, want := p.Fits(at, &wtxid), i > 0 && int(at) == i; got != want {
+					t.Errorf("transaction %d at %d: %v", i, at, got)
+				}
+			}
+		}
+		offer(p, b.Txs[1:]...)
+	}
+}
+
 // TestNarrow: shorter ids do as well where they do not collide, and are not taken
 // where they do.
 func TestNarrow(t *testing.T) {

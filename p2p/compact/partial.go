@@ -158,6 +158,13 @@ func (p *Partial) Raw(at uint32) []byte {
 	return p.slots[at].raw
 }
 
+// Fits reports whether a transaction has the short id that stands at a place. What it
+// looks at never changes, so that any goroutine may call it.
+func (p *Partial) Fits(at uint32, wtxid *wire.Hash) bool {
+	s := p.find(p.key.ShortID(wtxid) & p.mask)
+	return s != nil && int64(at) < int64(len(p.slots)) && s == &p.slots[at]
+}
+
 // Fill puts the transactions in the places that Missing returned. With the wrong
 // number of them it changes nothing and returns ErrCount.
 func (p *Partial) Fill(txs []*wire.Tx) error {

@@ -2,6 +2,7 @@ package message
 
 import (
 	"cmp"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math"
@@ -62,6 +63,9 @@ func (m *Compact) Size() int {
 	}
 	return len(m.Append(nil))
 }
+
+// Sum tells this compact form of a block from all others.
+func (m *Compact) Sum() wire.Hash { return sha256.Sum256(m.Append(nil)) }
 
 // Append appends the payload to dst. Of a decoded Compact, which nobody changes,
 // it is what came.

@@ -70,7 +70,7 @@ func MaxRequest(name string, maxBlockWeight int) int {
 		return wire.HashSize
 	case NameBlockTxn:
 		// An index that takes three bytes passes over 253 that take none.
-		return wire.HashSize + 5 + MaxBlockTxs(maxBlockWeight) + 3
+		return 2*wire.HashSize + 5 + MaxBlockTxs(maxBlockWeight) + 3
 	case NameTxs:
 		return 1 + 3 + MaxTxs*wire.HashSize
 	case NamePool:
@@ -100,8 +100,10 @@ func MaxAnswer(name string, maxBlockWeight int) int {
 }
 
 // MaxFrames is how many frames the answer to the request with a name may have.
-func MaxFrames(name string) int {
+func MaxFrames(name string, maxBlockWeight int) int {
 	switch name {
+	case NameBlockTxn:
+		return MaxBlockTxs(maxBlockWeight) + 1 // the empty one
 	case NameBlocks:
 		return MaxBlocks
 	case NameTxs:

@@ -135,7 +135,7 @@ var examples = []struct {
 	{"compact request", &message.CompactRequest{Block: hash(1)}, strings.Repeat("01", 32)},
 	// The example of BIP 152 ("getblocktxn"): 0, 1, 3 with nothing between the
 	// first two.
-	{"blocktxn request", &message.TxnRequest{Block: hash(1), Indexes: []uint32{0, 1, 3, 260}}, strings.Repeat("01", 32) + "04" + "00" + "00" + "01" + "fd0001"},
+	{"blocktxn request", &message.TxnRequest{Block: hash(1), Form: hash(2), Indexes: []uint32{0, 1, 3, 260}}, strings.Repeat("01", 32) + strings.Repeat("02", 32) + "04" + "00" + "00" + "01" + "fd0001"},
 	{"blocktxn", &message.Txs{Txs: []*wire.Tx{tx(1), tx(2)}}, "02" + txHex("01000000") + txHex("02000000")},
 	{"txs request", &message.TxsRequest{ByTxID: true, IDs: []wire.Hash{hash(1)}}, "0101" + strings.Repeat("01", 32)},
 	{"pool request", &message.PoolRequest{Rate: 1000}, "e803000000000000"},
@@ -248,7 +248,7 @@ func TestMalformed(t *testing.T) {
 		{"prefilled past the end", "compact", unhex(compact + "01" + "010000000000" + "01" + "02" + txHex("01000000")), nil},
 		{"prefilled transaction malformed", "compact", unhex(compact + "00" + "01" + "00" + "0200000000020000000000"), wire.ErrWitnessFlag},
 		{"indexes that overflow", "compact", unhex(compact + "00" + "02" + "fe00000002" + txHex("01000000") + "fe00000002" + txHex("01000000")), nil},
-		{"indexes beyond 32 bits", "blocktxn request", append(make([]byte, 32), unhex("fd8200"+strings.Repeat("fe00000002", 130))...), nil},
+		{"indexes beyond 32 bits", "blocktxn request", append(make([]byte, 64), unhex("fd8200"+strings.Repeat("fe00000002", 130))...), nil},
 		{"transactions that are not there", "blocktxn", unhex("feffffff00"), wire.ErrTruncated},
 	} {
 		_, err := decoders[c.what](c.b)
@@ -335,12 +335,22 @@ func TestLimits(t *testing.T) {
 		t.Errorf("the request for addresses may have %d bytes", n)
 	}
 	for _, name := range message.Requests() {
-		if message.MaxAnswer(name, weight) == 0 || message.MaxFrames(name) == 0 {
+		if message.MaxAnswer(name, weight) == 0 || message.MaxFrames(name, weight) == 0 {
 			t.Errorf("%s has no answer", name)
 		}
 	}
-	if message.MaxFrames(message.NameBlocks) != message.MaxBlocks || message.MaxFrames(message.NameTxs) != message.MaxTxs {
+	if message.MaxFrames(message.NameBlocks, weight) != message.MaxBlocks || message.MaxFrames(message.NameTxs, weight) != message.MaxTxs ||
+		message.MaxFrames(message.NameBlockTxn, weight) <= message.MaxBlockTxs(weight) {
 		t.Error("an answer has fewer frames than were asked for")
+	}
+}
+
+// TestAppendTxs: transactions that are encoded already make the same frame.
+func TestAppendTxs(t *testing.T) {
+	m := message.Txs{Txs: []*wire.Tx{tx(1), tx(2)}}
+	raws := [][]byte{tx(1).Append(nil), tx(2).Append(nil)}
+	if got, want := message.AppendTxs([]byte{9}, raws), m.Append([]byte{9}); !bytes.Equal(got, want) {
+		t.Errorf("%x, want %x", got, want)
 	}
 }
 

@@ -82,14 +82,18 @@ func DecodeCompactRequest(b []byte) (*CompactRequest, error) {
 // TxnRequest asks for transactions of a block by their places, as getblocktxn does
 // in BIP 152.
 type TxnRequest struct {
-	Block   wire.Hash
+	Block wire.Hash
+	// Form is the Sum of the compact form that Indexes are missing in. Whoever is
+	// filling in that same one may answer with what it has found so far; all others
+	// have to have the block.
+	Form    wire.Hash
 	Indexes []uint32 // growing
 }
 
-// Append appends the request to dst: the hash, a count, and each index as what lies
+// Append appends the request to dst: the hashes, a count, and each index as what lies
 // between it and the one before, as CompactSize.
 func (m *TxnRequest) Append(dst []byte) []byte {
-	dst = wire.AppendCompactSize(append(dst, m.Block[:]...), uint64(len(m.Indexes)))
+	dst = wire.AppendCompactSize(append(append(dst, m.Block[:]...), m.Form[:]...), uint64(len(m.Indexes)))
 	next := uint32(0)
 	for _, at := range m.Indexes {
 		dst = wire.AppendCompactSize(dst, uint64(at-next))
@@ -102,7 +106,7 @@ func (m *TxnRequest) Append(dst []byte) []byte {
 // many transactions is the caller's to check.
 func DecodeTxnRequest(b []byte) (*TxnRequest, error) {
 	r := reader{b: b}
-	m := &TxnRequest{Block: r.hash()}
+	m := &TxnRequest{Block: r.hash(), Form: r.hash()}
 	if n := r.countOf(1, math.MaxInt); n > 0 {
 		m.Indexes = make([]uint32, n)
 		indexes := indexReader{&r, 0}
@@ -113,8 +117,8 @@ func DecodeTxnRequest(b []byte) (*TxnRequest, error) {
 	return m, r.end("request for transactions of a block")
 }
 
-// Txs answers a TxnRequest: the transactions, in the order in which they were asked
-// for.
+// Txs is one frame of the answer to a TxnRequest: the next transactions, in the order
+// in which they were asked for.
 type Txs struct{ Txs []*wire.Tx }
 
 // Append appends the answer to dst.
@@ -122,6 +126,15 @@ func (m *Txs) Append(dst []byte) []byte {
 	dst = wire.AppendCompactSize(dst, uint64(len(m.Txs)))
 	for _, tx := range m.Txs {
 		dst = tx.Append(dst)
+	}
+	return dst
+}
+
+// AppendTxs appends Txs of transactions that are encoded already.
+func AppendTxs(dst []byte, raws [][]byte) []byte {
+	dst = wire.AppendCompactSize(dst, uint64(len(raws)))
+	for _, raw := range raws {
+		dst = append(dst, raw...)
 	}
 	return dst
 }
