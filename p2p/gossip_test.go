@@ -63,8 +63,10 @@ func TestGossipJudged(t *testing.T) {
 	s.call(n)
 	eventually(t, "the stranger is a peer", func() bool { return n.Host().Peer(s.ID()) != nil })
 
-	orphan := wire.Header{Version: 0x20000000, PrevBlock: wire.Hash{1}, Bits: w.base[0].Header.Bits}
-	if got := judged(s, orphan.Append(nil)); got != pubsub.ValidationIgnore {
+	orphan := w.Next()
+	orphan.Header.PrevBlock = wire.Hash{1}
+	chaingen.Solve(orphan)
+	if got := judged(s, orphan.Header.Append(nil)); got != pubsub.ValidationIgnore {
 		t.Errorf("a header without a parent: %v", got)
 	}
 	if got := judged(s, w.base[5].Header.Append(nil)); got != pubsub.ValidationIgnore {

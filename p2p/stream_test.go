@@ -57,6 +57,7 @@ func TestStream(t *testing.T) {
 	fromSource, toAsker, toOther := source.call(n), asker.call(n), other.call(n)
 	b := w.Mine(txs...)
 	asked, goOn := make(chan bool, 1), make(chan bool)
+	defer close(goOn) // so that a failure does not leave the source waiting
 	source.on(message.NameBlockTxn, func(_ []byte, answer func([]byte) error) error {
 		asked <- true
 		for i := 0; i < len(txs); i += 2 {
@@ -127,6 +128,7 @@ func TestStreamStopsLies(t *testing.T) {
 	honest.serving(b)
 	honest.on(message.NameBlockTxn, nil)
 	asked, goOn := make(chan bool, 10), make(chan bool)
+	defer close(goOn)
 	liar.on(message.NameBlockTxn, func(_ []byte, answer func([]byte) error) error {
 		asked <- true
 		<-goOn

@@ -13,19 +13,16 @@ import (
 // tenth of them is known to none but the block's miner, and receive fewer than 6
 // copies of it in the mean. Time counts from when the miner's own node has validated it.
 func TestPropagation(t *testing.T) {
-	for _, c := range []struct {
-		unknown float64
-		aim     time.Duration
-	}{{0, 350 * time.Millisecond}, {0.1, 900 * time.Millisecond}} {
-		if *unknown >= 0 {
-			c.unknown = *unknown
+	shares := []float64{0, 0.1}
+	if *unknown >= 0 {
+		shares = []float64{*unknown}
+	}
+	for _, share := range shares {
+		aim := 350 * time.Millisecond
+		if share > 0 {
+			aim = 900 * time.Millisecond
 		}
-		t.Run(fmt.Sprintf("unknown %v", c.unknown), func(t *testing.T) {
-			propagation(t, c.unknown, c.aim)
-		})
-		if *unknown >= 0 {
-			return
-		}
+		t.Run(fmt.Sprintf("unknown %v", share), func(t *testing.T) { propagation(t, share, aim) })
 	}
 }
 
