@@ -66,7 +66,7 @@ func (r *relay) head(p *host.Peer, m *message.Head) {
 // each part as it comes. The caller holds the lock: nothing that is sent later may
 // overtake what is sent here.
 func (r *relay) passParts(in *incoming, a *assembly) {
-	if in.passing || !in.better {
+	if in.passing || !in.onTip {
 		return
 	}
 	in.passing = true

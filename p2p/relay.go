@@ -96,7 +96,10 @@ type incoming struct {
 	height uint32
 	first  time.Time // when it was first heard of
 	by     int64     // the peer that it was first heard of from; -1: from none
-	better bool      // it has more work than the tip then had
+	// onTip: it follows the block that was the tip then. Only such a block is passed on
+	// before it is connected: of any other, who hears of it would ask for the headers
+	// before it, and this node could not give them yet.
+	onTip bool
 
 	// Guarded by relay.mu.
 	has      map[int64]bool   // peers that have announced it
@@ -352,7 +355,7 @@ func (r *relay) meet(p *host.Peer, h *wire.Header) (*incoming, error) {
 		r.tell(p, h)
 		return in, nil
 	}
-	height, better, ok := r.place(hash, h)
+	height, onTip, ok := r.place(hash, h)
 	if !ok || !free {
 		r.tell(p, h)
 		return nil, nil
@@ -368,7 +371,7 @@ func (r *relay) meet(p *host.Peer, h *wire.Header) (*incoming, error) {
 		return nil, nil
 	}
 	in = &incoming{
-		hash: hash, header: *h, height: height, first: time.Now(), by: p.Num(), better: better,
+		hash: hash, header: *h, height: height, first: time.Now(), by: p.Num(), onTip: onTip,
 		has:   map[int64]bool{},
 		ready: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
@@ -391,11 +394,11 @@ func (r *relay) tell(p *host.Peer, h *wire.Header) {
 	}
 }
 
-// place says where a new block would be in the chain, and whether it would have
-// more work than the tip. It is not ok for the relay if the ledger has the block,
+// place says where a new block would be in the chain, and whether it would follow
+// the tip. It is not ok for the relay if the ledger has the block,
 // is catching up, or does not know the parent, or if the block has less work than
 // the tip or lies too far ahead.
-func (r *relay) place(hash wire.Hash, h *wire.Header) (height uint32, better, ok bool) {
+func (r *relay) place(hash wire.Hash, h *wire.Header) (height uint32, onTip, ok bool) {
 	if r.chain.InitialDownload() {
 		return 0, false, false
 	}
@@ -413,7 +416,7 @@ func (r *relay) place(hash wire.Hash, h *wire.Header) (height uint32, better, ok
 	}
 	order := work.Cmp(tip.Work)
 	height = parent.Ref.Height + 1
-	return height, order > 0, order >= 0 && height <= tip.Tip.Height+maxAhead
+	return height, h.PrevBlock == tip.Tip.Hash, order >= 0 && height <= tip.Tip.Height+maxAhead
 }
 
 // free reports whether one more block may be chased that a peer has announced.
@@ -472,7 +475,7 @@ func (r *relay) pass(in *incoming, c *message.Compact, own bool) {
 func (r *relay) push(in *incoming, c *message.Compact, head *message.Head, parts []*message.Part, own bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if in.passing || !in.better && !own {
+	if in.passing || !in.onTip && !own {
 		return false
 	}
 	in.passing, in.passed = true, c
@@ -511,7 +514,7 @@ func (r *relay) newTip(tip wire.BlockRef) {
 		return
 	}
 	fresh := &incoming{
-		hash: tip.Hash, header: b.Header, height: tip.Height, first: time.Now(), by: -1, better: true,
+		hash: tip.Hash, header: b.Header, height: tip.Height, first: time.Now(), by: -1, onTip: true,
 		has: map[int64]bool{}, body: b, done: true,
 		ready: make(chan struct{}), wake: make(chan struct{}, 1),
 	}

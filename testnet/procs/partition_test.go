@@ -3,6 +3,7 @@ package procs_test
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,6 +81,10 @@ func TestPartition(t *testing.T) {
 		t.Errorf("one tip after %v, at most %v are allowed", took, limit)
 	}
 	for _, i := range loser {
+		// What was sent last may still be on its way from node to node.
+		for wait := time.Now().Add(limit); time.Now().Before(wait) && missing(lost, c.Mined(i, fork+1), c.Pool(i)) > 0; {
+			time.Sleep(20 * time.Millisecond)
+		}
 		wantAll(t, "after the reorganisation", lost, c.Mined(i, fork+1), c.Pool(i))
 	}
 
@@ -96,17 +101,17 @@ func TestPartition(t *testing.T) {
 // wantAll checks that each transaction is in one of the sets.
 func wantAll(t *testing.T, when string, ids []wire.Hash, sets ...map[wire.Hash]bool) {
 	t.Helper()
-	missing := 0
+	if n := missing(ids, sets...); n > 0 {
+		t.Fatalf("%s: %d of %d transactions are lost", when, n, len(ids))
+	}
+}
+
+// missing counts the transactions that are in none of the sets.
+func missing(ids []wire.Hash, sets ...map[wire.Hash]bool) (n int) {
 	for _, id := range ids {
-		found := false
-		for _, set := range sets {
-			found = found || set[id]
-		}
-		if !found {
-			missing++
+		if !slices.ContainsFunc(sets, func(set map[wire.Hash]bool) bool { return set[id] }) {
+			n++
 		}
 	}
-	if missing > 0 {
-		t.Fatalf("%s: %d of %d transactions are lost", when, missing, len(ids))
-	}
+	return n
 }
