@@ -19,6 +19,9 @@ const (
 	maxAsked = 4
 	// maxFails is how often in a row a peer may be of no use.
 	maxFails = 10
+	// unknownFails is how often in a row a peer may be asked in vain for a block that it
+	// has told of.
+	unknownFails = 3
 	// longPass is how long a first pass, which may lead to nothing, keeps others
 	// from being asked.
 	longPass = 15 * time.Second
@@ -307,10 +310,12 @@ func (m *Machine) exhausted(p *peer) {
 	p.more, p.pass = false, nil
 	useless := false
 	if !p.unknown.IsZero() {
-		if _, ok := m.view.Entry(p.unknown); !ok {
-			useless = true // it has told of a block that it does not have, or not any more
+		// It may have told of a block before its own chain ends there. If it does not
+		// have it a few seconds later it never had it, or not any more.
+		_, ok := m.view.Entry(p.unknown)
+		if useless = !ok; ok || p.fails >= unknownFails {
+			p.unknown = wire.Hash{}
 		}
-		p.unknown = wire.Hash{}
 	}
 	claim := p.claim
 	p.claim = pow.Work{}
