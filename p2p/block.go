@@ -11,9 +11,6 @@ import (
 	"github.com/keelson-chain/keelson/wire"
 )
 
-// banScore ends a peer's welcome at once.
-const banScore = 100
-
 // acceptBlock gives the ledger a block that came whole from a peer, or that was
 // made from pieces, some of which from chose: nil, if nobody did. The error is
 // the ledger's; from has answered for it when acceptBlock returns.
@@ -29,7 +26,7 @@ func (n *Node) judged(hash wire.Hash, from *host.Peer, err error) {
 	if from == nil || !blames(err) {
 		return
 	}
-	from.Penalise(banScore, fmt.Sprintf("sent the invalid block %v: %v", hash, err))
+	from.Penalise(host.BanScore, fmt.Sprintf("sent the invalid block %v: %v", hash, err))
 }
 
 // blames reports whether the error with which the ledger met a block, or a

@@ -185,7 +185,7 @@ func (g *gossip) judge(_ context.Context, from peer.ID, m *pubsub.Message) pubsu
 	}
 	h, err := wire.DecodeHeader(m.GetData())
 	if err != nil {
-		p.Penalise(banScore, errNotHeader.Error())
+		p.Penalise(host.BanScore, errNotHeader.Error())
 		return pubsub.ValidationReject
 	}
 	switch ok, err := g.relay.gossiped(p, &h); {

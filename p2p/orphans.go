@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/p2p/host"
 	"github.com/keelson-chain/keelson/p2p/txrequest"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -83,7 +84,7 @@ func (r *txRelay) add(ctx context.Context, list []received) (children []received
 			r.stats.invalid.Add(1)
 			r.reject(&wtxid)
 			if x.from != nil {
-				x.from.Penalise(banScore, fmt.Sprintf("sent the invalid transaction %v: %v", txid, err))
+				x.from.Penalise(host.BanScore, fmt.Sprintf("sent the invalid transaction %v: %v", txid, err))
 			}
 		case isKnown(err):
 			r.stats.repeated.Add(1)

@@ -101,7 +101,7 @@ func (r *relay) passedOn(in *incoming, push map[int64]bool) {
 // part is called when a peer sends a part of a compact block.
 func (r *relay) part(p *host.Peer, m *message.Part) {
 	if !r.takePart(p, m) {
-		p.Penalise(banScore, "sent a part of a compact block other than it had announced")
+		p.Penalise(host.BanScore, "sent a part of a compact block other than it had announced")
 	}
 }
 

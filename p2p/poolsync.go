@@ -93,7 +93,7 @@ func (r *txRelay) fetchPool(ctx context.Context, tp *txPeer) error {
 	}
 	pool, err := message.DecodePool(answer)
 	if err != nil {
-		tp.Penalise(malformedScore, fmt.Sprintf("a malformed list of its pool: %v", err))
+		tp.Penalise(host.BanScore, fmt.Sprintf("a malformed list of its pool: %v", err))
 		return err
 	}
 	r.stats.announced.Add(uint64(len(pool.WTxIDs)))
@@ -144,7 +144,7 @@ var errGone = errors.New("the peer is gone")
 func (r *txRelay) servePool(p *host.Peer, request []byte, answer func(frame []byte) error) error {
 	m, err := message.DecodePoolRequest(request)
 	if err != nil {
-		p.Penalise(malformedScore, fmt.Sprintf("a pool request: %v", err))
+		p.Penalise(host.BanScore, fmt.Sprintf("a pool request: %v", err))
 		return err
 	}
 	tp := r.peer(p.Num())

@@ -296,7 +296,7 @@ func (r *relay) blame(b *wire.Block, list []served) {
 	for _, s := range list {
 		switch s.judge(b) {
 		case lied:
-			s.from.Penalise(banScore, fmt.Sprintf("served transactions that are not of block %v", hash))
+			s.from.Penalise(host.BanScore, fmt.Sprintf("served transactions that are not of block %v", hash))
 		case misled:
 			r.mu.Lock()
 			changes := r.links.failed(s.from.Num())
@@ -445,7 +445,7 @@ func (r *relay) unanswered(p *host.Peer, name string, err error) verdict {
 
 // wrong has a peer answer for an answer that no honest one gives.
 func (r *relay) wrong(p *host.Peer, why string) verdict {
-	p.Penalise(banScore, why)
+	p.Penalise(host.BanScore, why)
 	return useless
 }
 

@@ -73,12 +73,9 @@ type relay struct {
 	extra extraPool
 	stats relayStats
 
-	ctx    context.Context // ends with the relay
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	*tasks // end with the relay
 
 	mu     sync.Mutex // guards what follows, and every incoming
-	closed bool
 	links  links
 	peers  map[int64]*host.Peer
 	blocks map[wire.Hash]*incoming
@@ -140,7 +137,7 @@ func newRelay(chain Chain, pool Pool, maxWeight int, log zerolog.Logger) *relay 
 		blocks: map[wire.Hash]*incoming{}, suspects: map[wire.Hash][]served{},
 		sets: map[message.SetID]*incoming{},
 	}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.tasks = newTasks()
 	return r
 }
 
@@ -172,31 +169,15 @@ func (r *relay) run(ctx context.Context) error {
 		}
 		break
 	}
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	r.cancel()
-	r.wg.Wait()
+	r.end()
 	return nil
-}
-
-// start runs f on a goroutine that run waits for.
-func (r *relay) start(f func()) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return false
-	}
-	r.wg.Go(f)
-	return true
 }
 
 // connected takes in a new peer.
 func (r *relay) connected(p *host.Peer) {
-	outbound := !p.Inbound() && p.Kind() != peerinfo.Feeler && p.Kind() != peerinfo.AddressFetch
 	r.mu.Lock()
 	r.peers[p.Num()] = p
-	list := r.links.add(p.Num(), outbound)
+	list := r.links.add(p.Num(), !p.Inbound())
 	r.mu.Unlock()
 	r.send(list)
 }
@@ -335,12 +316,7 @@ func (in *incoming) keep(a arrival) {
 	}
 }
 
-func (in *incoming) signal() {
-	select {
-	case in.wake <- struct{}{}:
-	default:
-	}
-}
+func (in *incoming) signal() { poke(in.wake) }
 
 // meet returns what is known of the block with a header that a peer has sent, nil
 // if the relay does not look after it. A header that is new and valid is put into
@@ -365,7 +341,7 @@ func (r *relay) meet(p *host.Peer, h *wire.Header) (*incoming, error) {
 		// looked at that body yet. A header that is invalid in itself is.
 		var rule *consensus.RuleError
 		if errors.As(err, &rule) && rule.Kind != consensus.ErrTimeTooNew && !errors.Is(err, ledger.ErrInvalidParent) && !errors.Is(err, ledger.ErrUnknownParent) {
-			p.Penalise(banScore, fmt.Sprintf("announced a block with an invalid header: %v", err))
+			p.Penalise(host.BanScore, fmt.Sprintf("announced a block with an invalid header: %v", err))
 			return nil, err
 		}
 		return nil, nil
@@ -379,8 +355,8 @@ func (r *relay) meet(p *host.Peer, h *wire.Header) (*incoming, error) {
 	in.chase = newChase(in.first, len(r.links.from) > 0)
 	if other := r.track(in); other != in {
 		in = other // somebody else was faster
-	} else if !r.closed {
-		r.wg.Go(func() { r.obtain(in) })
+	} else {
+		r.start(func() { r.obtain(in) })
 	}
 	r.mu.Unlock()
 	r.tell(p, h)

@@ -10,16 +10,13 @@ import (
 	"github.com/keelson-chain/keelson/wire"
 )
 
-// malformedScore is what a request costs that no honest node makes.
-const malformedScore = 100
-
 // serveHeaders answers a request for headers: those of the active chain, all of
 // whose blocks have been found valid, that follow the first hash of the locator
 // which lies on it.
 func (n *Node) serveHeaders(p *host.Peer, request []byte, answer func(frame []byte) error) error {
 	m, err := message.DecodeHeadersRequest(request)
 	if err != nil {
-		p.Penalise(malformedScore, fmt.Sprintf("a headers request: %v", err))
+		p.Penalise(host.BanScore, fmt.Sprintf("a headers request: %v", err))
 		return err
 	}
 	hs := message.Headers{Headers: headersAfter(n.cfg.Chain, m.Locator, m.Stop)}
@@ -61,7 +58,7 @@ func headersAfter(chain Chain, locator []wire.Hash, stop wire.Hash) []wire.Heade
 func (n *Node) serveBlocks(ctx context.Context, p *host.Peer, request []byte, answer func(frame []byte) error) error {
 	m, err := message.DecodeBlocksRequest(request)
 	if err != nil {
-		p.Penalise(malformedScore, fmt.Sprintf("a blocks request: %v", err))
+		p.Penalise(host.BanScore, fmt.Sprintf("a blocks request: %v", err))
 		return err
 	}
 	for _, hash := range m.Hashes {

@@ -227,9 +227,6 @@ func (s *syncer) put(n note) bool {
 
 // connected takes in a new peer.
 func (s *syncer) connected(p *host.Peer) {
-	if !lasting(p) {
-		return
-	}
 	hello := p.Hello()
 	s.put(note{peer: p, event: chainsync.Connected{
 		Peer: p.Num(), Tip: hello.Tip, Height: hello.Height, Work: hello.Work,
@@ -242,11 +239,6 @@ func (s *syncer) connected(p *host.Peer) {
 			p.Send(&message.Have{Header: e.Header})
 		}
 	}
-}
-
-// lasting reports whether a connection is meant to last.
-func lasting(p *host.Peer) bool {
-	return p.Kind() != peerinfo.Feeler && p.Kind() != peerinfo.AddressFetch
 }
 
 // disconnected drops a peer that is gone.

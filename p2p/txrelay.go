@@ -72,17 +72,14 @@ type txRelay struct {
 	inbox chan received
 	large chan struct{} // a place for each large transaction of the inbox
 
-	ctx    context.Context // ends with the relay
-	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	*tasks               // end with the relay
 	wake   chan struct{} // has an element when the tracker is to be asked
 	// places are for fetching the pools of peers that called, and of those that we called.
 	places [2]chan struct{}
 
 	mu        sync.Mutex // guards what follows, and every txPeer
-	closed    bool
-	waits     bool // with fetching the pools of peers, until it is ready
-	syncing   int  // pools that are being fetched
+	waits     bool       // with fetching the pools of peers, until it is ready
+	syncing   int        // pools that are being fetched
 	peers     map[int64]*txPeer
 	tracker   *txrequest.Tracker
 	judging   map[wire.Hash]bool // witness ids of what is in the inbox
@@ -140,7 +137,7 @@ func newTxRelay(cfg *Config, extra *extraPool) *txRelay {
 		r.delay = DefaultTxDelay
 	}
 	r.places = [2]chan struct{}{make(chan struct{}, maxSyncsIn), make(chan struct{}, maxSyncsOut)}
-	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.tasks = newTasks()
 	return r
 }
 
@@ -172,23 +169,8 @@ func (r *txRelay) run(ctx context.Context) error {
 	} else {
 		<-ctx.Done()
 	}
-	r.mu.Lock()
-	r.closed = true
-	r.mu.Unlock()
-	r.cancel()
-	r.wg.Wait()
+	r.end()
 	return err
-}
-
-// start runs f on a goroutine that run waits for.
-func (r *txRelay) start(f func()) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.closed {
-		return false
-	}
-	r.wg.Go(f)
-	return true
 }
 
 func (r *txRelay) signal() { poke(r.wake) }
@@ -392,7 +374,7 @@ func (r *txRelay) ask(tp *txPeer, b txrequest.Batch) {
 	n := 0
 	err := tp.AskMany(ctx, message.NameTxs, request.Append(nil), r.most, func(frame []byte) error {
 		if n >= len(b.IDs) {
-			tp.Penalise(malformedScore, "sent more transactions than it was asked for")
+			tp.Penalise(host.BanScore, "sent more transactions than it was asked for")
 			return errStop
 		}
 		id := txrequest.ID{Hash: b.IDs[n], ByTxID: b.ByTxID}
@@ -405,11 +387,11 @@ func (r *txRelay) ask(tp *txPeer, b txrequest.Batch) {
 		}
 		tx, err := wire.DecodeTx(frame)
 		if err != nil {
-			tp.Penalise(malformedScore, fmt.Sprintf("sent a malformed transaction: %v", err))
+			tp.Penalise(host.BanScore, fmt.Sprintf("sent a malformed transaction: %v", err))
 			return errStop
 		}
 		if id.ByTxID && tx.TxID() != id.Hash || !id.ByTxID && tx.WTxID() != id.Hash {
-			tp.Penalise(malformedScore, fmt.Sprintf("sent %v instead of the transaction that it was asked for", tx.TxID()))
+			tp.Penalise(host.BanScore, fmt.Sprintf("sent %v instead of the transaction that it was asked for", tx.TxID()))
 			return errStop
 		}
 		return r.receive(ctx, tp, id, tx)
@@ -648,7 +630,7 @@ func (tp *txPeer) serve(at mempool.Moment) {
 func (r *txRelay) serveTxs(p *host.Peer, request []byte, answer func(frame []byte) error) error {
 	m, err := message.DecodeTxsRequest(request)
 	if err != nil {
-		p.Penalise(malformedScore, fmt.Sprintf("a txs request: %v", err))
+		p.Penalise(host.BanScore, fmt.Sprintf("a txs request: %v", err))
 		return err
 	}
 	get := r.pool.RawByWTxID

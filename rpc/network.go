@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/keelson-chain/keelson/p2p/message"
 	"github.com/keelson-chain/keelson/p2p/peerinfo"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/wire"
@@ -87,7 +88,7 @@ func getnetworkinfo(c *call) (any, error) {
 	local := peerinfo.Local{
 		Active:   true,
 		RelayTxs: true,
-		Services: peerinfo.ServiceNetwork | peerinfo.ServiceWitness | peerinfo.ServiceNetworkLimited,
+		Services: message.ServiceNetwork | message.ServiceWitness | message.ServiceNetworkLimited,
 	}
 	if c.Network != nil {
 		local = c.Network.Local()
@@ -142,17 +143,17 @@ func serviceNames(services uint64) []string {
 	names := []string{}
 	for ; services != 0; services &= services - 1 {
 		switch bit := services & -services; bit {
-		case peerinfo.ServiceNetwork:
+		case message.ServiceNetwork:
 			names = append(names, "NETWORK")
-		case peerinfo.ServiceBloom:
+		case message.ServiceBloom:
 			names = append(names, "BLOOM")
-		case peerinfo.ServiceWitness:
+		case message.ServiceWitness:
 			names = append(names, "WITNESS")
-		case peerinfo.ServiceCompactFilters:
+		case message.ServiceCompactFilters:
 			names = append(names, "COMPACT_FILTERS")
-		case peerinfo.ServiceNetworkLimited:
+		case message.ServiceNetworkLimited:
 			names = append(names, "NETWORK_LIMITED")
-		case peerinfo.ServiceV2:
+		case message.ServiceV2:
 			names = append(names, "P2P_V2")
 		default:
 			names = append(names, fmt.Sprintf("UNKNOWN[2^%d]", bits.TrailingZeros64(bit)))

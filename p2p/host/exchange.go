@@ -152,7 +152,7 @@ func (h *Host) askAddresses(ctx context.Context, p *Peer, first bool) {
 	}
 	m, err := message.DecodeAddresses(raw)
 	if err != nil {
-		p.Penalise(malformedPoints, err.Error())
+		p.Penalise(BanScore, err.Error())
 		return
 	}
 	h.hear(p, m.List)

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// banScore is at how many points a peer is banned.
-	banScore = 100
+	// BanScore is at how many points a peer is banned, and so what anything costs that no
+	// honest peer does.
+	BanScore = 100
 	// scoreDecay is in what time a point is forgotten.
 	scoreDecay = time.Minute
 	// maxScores bounds how many culprits are remembered.
@@ -35,7 +36,7 @@ func (p *Peer) Penalise(points int, reason string) {
 	p.host.counts.penalties.Add(1)
 	total := p.host.penalise(p, points)
 	p.log().Debug().Int("points", points).Int("score", total).Str("reason", reason).Msg("peer misbehaves")
-	if total < banScore {
+	if total < BanScore {
 		return
 	}
 	gone := p.ctx.Err() != nil
@@ -85,7 +86,7 @@ func (h *Host) penalise(p *Peer, points int) int {
 	s.decay(now)
 	s.points += float64(points)
 	total := int(s.points)
-	if total >= banScore {
+	if total >= BanScore {
 		delete(h.scores, who) // the ban stands for it
 	}
 	return total

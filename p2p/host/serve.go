@@ -127,7 +127,7 @@ func (p *Peer) serveRequest(name string, s *stream) error {
 	if err != nil {
 		switch {
 		case errors.Is(err, ErrTooLarge):
-			p.Penalise(malformedPoints, fmt.Sprintf("a %s request that is too large", name))
+			p.Penalise(BanScore, fmt.Sprintf("a %s request that is too large", name))
 		case isTimeout(err):
 			p.Penalise(slowPoints, fmt.Sprintf("a %s request that does not end", name))
 		}

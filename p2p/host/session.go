@@ -222,8 +222,6 @@ const (
 	// frameGrace and frameSpeed bound the time for one message to come in.
 	frameGrace = 20 * time.Second
 	frameSpeed = 32 << 10 // bytes a second
-	// malformedPoints: a peer that sends nonsense is banned.
-	malformedPoints = 100
 )
 
 // relayReader reads the peer's relay stream.
@@ -253,7 +251,7 @@ func (p *Peer) readRelay(in *relayReader) (message.Kind, []byte, error) {
 	}
 	n := uint64(length)
 	if n == 0 {
-		p.Penalise(malformedPoints, "an empty message")
+		p.Penalise(BanScore, "an empty message")
 		return 0, nil, message.ErrMalformed
 	}
 	kindByte, err := in.ReadByte()
@@ -262,7 +260,7 @@ func (p *Peer) readRelay(in *relayReader) (message.Kind, []byte, error) {
 	}
 	kind := message.Kind(kindByte)
 	if most := message.MaxPayload(kind, p.host.cfg.MaxBlockWeight); n-1 > uint64(most) {
-		p.Penalise(malformedPoints, fmt.Sprintf("a message %q of %d bytes, at most %d are allowed", kind, n-1, most))
+		p.Penalise(BanScore, fmt.Sprintf("a message %q of %d bytes, at most %d are allowed", kind, n-1, most))
 		return 0, nil, ErrTooLarge
 	}
 	if p.hello != nil {
@@ -291,12 +289,12 @@ func (p *Peer) receive(kind message.Kind, payload []byte) error {
 	case errors.Is(err, message.ErrUnknownKind):
 		return p.pause(len(payload))
 	case err != nil:
-		p.Penalise(malformedPoints, err.Error())
+		p.Penalise(BanScore, err.Error())
 		return err
 	}
 	switch m := m.(type) {
 	case *message.Hello:
-		p.Penalise(malformedPoints, "greets twice")
+		p.Penalise(BanScore, "greets twice")
 		return errTwice
 	case *message.Ping:
 		if !p.flood.take(1) {

@@ -260,7 +260,7 @@ func TestSimulatedSlowPeers(t *testing.T) {
 			}
 		}, 2 * writeGrace},
 		{"requests", "misbehaves: a txs request that does not end", func(n *node, p *Peer, r *raw, _ network.Stream) {
-			for range banScore/slowPoints + 1 {
+			for range BanScore/slowPoints + 1 {
 				if s := r.open(n, message.NameTxs); s != nil {
 					_, _ = s.Write([]byte{1, 0, 0, 0})
 				}

@@ -17,8 +17,11 @@ const (
 // The bits of Hello.Services, as Bitcoin numbers them.
 const (
 	ServiceNetwork        uint64 = 1 << 0  // has every block
+	ServiceBloom          uint64 = 1 << 2  // BIP 37, which we never offer
 	ServiceWitness        uint64 = 1 << 3  // has witnesses; every node here does
+	ServiceCompactFilters uint64 = 1 << 6  // BIP 157
 	ServiceNetworkLimited uint64 = 1 << 10 // has at least the last 288 blocks
+	ServiceV2             uint64 = 1 << 11 // BIP 324, which libp2p\'s own encryption stands for
 )
 
 // The names of the protocols: the long-lived stream of relay messages, and one

@@ -20,16 +20,6 @@ const (
 // order.
 func Networks() []Network { return []Network{IPv4, IPv6, Onion, I2P, CJDNS} }
 
-// The bits of services that a peer offers, as in Bitcoin.
-const (
-	ServiceNetwork        = 1 << 0  // every block
-	ServiceBloom          = 1 << 2  // BIP 37, which we never offer
-	ServiceWitness        = 1 << 3  // blocks with witnesses
-	ServiceCompactFilters = 1 << 6  // BIP 157
-	ServiceNetworkLimited = 1 << 10 // the last 288 blocks
-	ServiceV2             = 1 << 11 // BIP 324, which libp2p's own encryption stands for
-)
-
 // Local is what the node is on the network.
 type Local struct {
 	ID       string // the libp2p peer id
