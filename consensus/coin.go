@@ -51,4 +51,6 @@ type Update struct {
 	// Ref is the block that was connected or disconnected.
 	Ref       wire.BlockRef
 	Connected bool // false: the block was disconnected
+	// Tip is where that leaves the chain: Ref, or its parent if it was disconnected.
+	Tip wire.BlockRef
 }

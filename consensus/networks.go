@@ -85,11 +85,17 @@ type RegtestOptions struct {
 	// anchor is the genesis block of February 2011: blocks should go on from
 	// its time, or the difficulty stays at its lowest.
 	Retarget bool
+	// Stages are other difficulty rules from their heights on, in that order; see
+	// ParseStages.
+	Stages []Stage
 }
+
+// regtestBits are those of regtest's genesis block, and its limit.
+const regtestBits = 0x207fffff
 
 // Regtest returns the rules of Bitcoin Core 28's regtest, to the bit.
 func Regtest(o RegtestOptions) *Params {
-	genesis := bitcoinGenesis(1296688602, 2, 0x207fffff)
+	genesis := bitcoinGenesis(1296688602, 2, regtestBits)
 	p := &Params{
 		Name:        "regtest",
 		Genesis:     genesis,
@@ -101,10 +107,10 @@ func Regtest(o RegtestOptions) *Params {
 		CoinUnit:    "BTC",
 
 		Difficulty: Fixed,
-		PowLimit:   limit(0x207fffff),
+		PowLimit:   limit(regtestBits),
 		Spacing:    600,
 		Window:     144,
-		Anchor:     0x207fffff,
+		Anchor:     regtestBits,
 
 		// Core 28 has BIP 94 on regtest; later releases made it an option.
 		TimeWarpGrace:      600,
@@ -121,12 +127,14 @@ func Regtest(o RegtestOptions) *Params {
 			BIP34: 1, BIP65: 1, BIP66: 1, CSV: 1, Segwit: 0, Taproot: 0, BIP54: Never,
 		},
 		Covenants: !o.NoCovenants,
+
+		Stages: o.Stages,
 	}
 	for d, height := range o.ActivationHeights {
 		p.Activation[d] = height
 	}
 	if o.Retarget {
-		p.Difficulty, p.Spacing, p.HalfLife = ASERT, 120, 34_560
+		p.Difficulty, p.Spacing, p.HalfLife = ASERT, stageSpacing, halfLifeBlocks*stageSpacing
 	}
 	return p
 }

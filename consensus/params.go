@@ -80,6 +80,9 @@ type Params struct {
 	HalfLife         int64
 	Anchor           pow.Bits
 	MinimumChainWork pow.Work
+	// Stages replace all this from their heights on, each until the next one
+	// begins. Only regtest has any, and only if it is told so.
+	Stages []Stage
 
 	// TimeWarpGrace is how many seconds the first block of a Window may be
 	// earlier than its parent; negative where BIP 94 does not apply.
@@ -110,6 +113,20 @@ type Params struct {
 	ScriptFlagExceptions map[wire.Hash]script.Flags
 	// Covenants says that the covenant opcodes of tapscript are active.
 	Covenants bool
+
+	// AssumeUTXO are the blocks whose sets of coins the network vouches for, by
+	// height. They are no rules: nodes that name others are on the same network.
+	AssumeUTXO []AssumedCoins
+}
+
+// AssumedCoins says what the coins after a block are (Bitcoin Core's
+// AssumeutxoData).
+type AssumedCoins struct {
+	Block wire.BlockRef
+	// Hash is that of gettxoutsetinfo's hash_serialized_3.
+	Hash wire.Hash
+	// ChainTxs is how many transactions the chain has up to the block.
+	ChainTxs uint64
 }
 
 // Active reports whether the rules of d apply to a block at height.

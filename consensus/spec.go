@@ -75,7 +75,22 @@ type chainSpec struct {
 	BIP30Exceptions      []wire.Hash          `json:"bip30_exceptions,omitempty"`
 	ScriptFlagExceptions map[wire.Hash]string `json:"script_flag_exceptions,omitempty"`
 	Covenants            *bool                `json:"covenants"`
+
+	// AssumeUTXO is optional: see Params, in the order of heights. It is no part of
+	// the network's identity, so that it may grow with the chain.
+	AssumeUTXO []specCoins `json:"assumeutxo,omitempty"`
 }
+
+// specCoins are AssumedCoins.
+type specCoins struct {
+	Height   uint32    `json:"height"`
+	Block    wire.Hash `json:"block"`
+	Hash     wire.Hash `json:"hash_serialized_3"`
+	ChainTxs uint64    `json:"chain_txs"`
+}
+
+// maxAssumed bounds the list, which nodes go through from its end.
+const maxAssumed = 1000
 
 // specGenesis is the genesis block: either all of it in Block, or its fields.
 type specGenesis struct {
@@ -120,7 +135,8 @@ func (h *specHeight) UnmarshalJSON(b []byte) error {
 //
 // Params.SpecHash is the identity of the network: the SHA-256 hash of the spec
 // in a canonical form, which spaces, the order of keys and the way in which
-// the genesis block is given do not change, but every value does.
+// the genesis block is given do not change, but every value does, except for those of
+// assumeutxo.
 func ParseSpec(text []byte) (*Params, error) {
 	var spec chainSpec
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -143,6 +159,7 @@ func ParseSpec(text []byte) (*Params, error) {
 	for hash, flags := range p.ScriptFlagExceptions {
 		spec.ScriptFlagExceptions[hash] = flags.String()
 	}
+	spec.AssumeUTXO = nil
 	canonical, err := json.Marshal(&spec)
 	if err != nil {
 		return nil, fmt.Errorf("chain-spec: %w", err)
@@ -169,7 +186,7 @@ func (spec *chainSpec) params() (*Params, error) {
 		MaxBlockSigOpsCost: spec.MaxBlockSigOpsCost,
 	}
 	for _, part := range []func(*Params) error{
-		spec.identity, spec.numbers, spec.genesisBlock, spec.difficulty, spec.activation, spec.exceptions,
+		spec.identity, spec.numbers, spec.genesisBlock, spec.difficulty, spec.activation, spec.exceptions, spec.assumed,
 	} {
 		if err := part(p); err != nil {
 			return nil, err
@@ -415,6 +432,29 @@ func (spec *chainSpec) exceptions(p *Params) error {
 			p.ScriptFlagExceptions = make(map[wire.Hash]script.Flags)
 		}
 		p.ScriptFlagExceptions[hash] = flags
+	}
+	return nil
+}
+
+// assumed reads the sets of coins that the network vouches for.
+func (spec *chainSpec) assumed(p *Params) error {
+	if len(spec.AssumeUTXO) > maxAssumed {
+		return fmt.Errorf("assumeutxo has %d blocks, at most %d are possible", len(spec.AssumeUTXO), maxAssumed)
+	}
+	last := uint32(0)
+	for _, a := range spec.AssumeUTXO {
+		switch {
+		case a.Height <= last:
+			return fmt.Errorf("assumeutxo has height %d behind %d", a.Height, last)
+		case a.Block.IsZero() || a.Hash.IsZero():
+			return fmt.Errorf("assumeutxo of height %d must have block and hash_serialized_3", a.Height)
+		case a.ChainTxs <= uint64(a.Height):
+			return fmt.Errorf("assumeutxo of height %d has chain_txs %d: a chain has more transactions than that", a.Height, a.ChainTxs)
+		}
+		last = a.Height
+		p.AssumeUTXO = append(p.AssumeUTXO, AssumedCoins{
+			Block: wire.BlockRef{Hash: a.Block, Height: a.Height}, Hash: a.Hash, ChainTxs: a.ChainTxs,
+		})
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -121,6 +122,31 @@ func TestSpecHash(t *testing.T) {
 	}
 }
 
+// TestSpecAssumed: what a spec vouches for is read, and makes no other network.
+func TestSpecAssumed(t *testing.T) {
+	base := readSpec(t, "bitcoin.json")
+	spec := bitcoinSpec(t)
+	blocks := []wire.Hash{wire.MustHash(strings.Repeat("0a", 32)), wire.MustHash(strings.Repeat("0b", 32))}
+	spec["assumeutxo"] = []map[string]any{
+		{"height": 110, "block": blocks[0], "hash_serialized_3": blocks[1], "chain_txs": 111},
+		{"height": 200, "block": blocks[1], "hash_serialized_3": blocks[0], "chain_txs": 400},
+	}
+	p, err := ParseSpec(encode(t, spec))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []AssumedCoins{
+		{wire.BlockRef{Hash: blocks[0], Height: 110}, blocks[1], 111},
+		{wire.BlockRef{Hash: blocks[1], Height: 200}, blocks[0], 400},
+	}
+	if !slices.Equal(p.AssumeUTXO, want) {
+		t.Errorf("%+v", p.AssumeUTXO)
+	}
+	if p.SpecHash != base.SpecHash || len(base.AssumeUTXO) != 0 {
+		t.Errorf("the identity is %x, not %x", p.SpecHash, base.SpecHash)
+	}
+}
+
 // TestSpecErrors breaks one thing at a time; the error names it.
 func TestSpecErrors(t *testing.T) {
 	type object = map[string]any
@@ -128,6 +154,7 @@ func TestSpecErrors(t *testing.T) {
 		return func(s object) object { return s[key].(object) }
 	}
 	top := func(s object) object { return s }
+	one := strings.Repeat("01", 32)
 	for _, c := range []struct {
 		where func(object) object
 		key   string
@@ -196,6 +223,13 @@ func TestSpecErrors(t *testing.T) {
 		{top, "script_flag_exceptions", object{"00": "NONE"}, "hash"},
 		{in("script_flag_exceptions"), "00000000000002dc756eebf4f49723ed8d30cc28a5f108eb94b1ba88ac4f9c22", "P2SH,MAGIC", "MAGIC"},
 		{top, "covenants", nil, "covenants"},
+		{top, "assumeutxo", []object{{"height": 0, "block": one, "hash_serialized_3": one, "chain_txs": 1}}, "assumeutxo has height 0"},
+		{top, "assumeutxo", []object{{"height": 7, "block": one, "hash_serialized_3": one, "chain_txs": 8}, {"height": 7, "block": one, "hash_serialized_3": one, "chain_txs": 8}}, "height 7 behind 7"},
+		{top, "assumeutxo", []object{{"height": 7, "hash_serialized_3": one, "chain_txs": 8}}, "block"},
+		{top, "assumeutxo", []object{{"height": 7, "block": one, "chain_txs": 8}}, "hash_serialized_3"},
+		{top, "assumeutxo", []object{{"height": 7, "block": one, "hash_serialized_3": one, "chain_txs": 7}}, "chain_txs"},
+		{top, "assumeutxo", []object{{"hieght": 7}}, `unknown field "hieght"`},
+		{top, "assumeutxo", make([]object, 1001), "at most 1000"},
 	} {
 		t.Run(fmt.Sprintf("%s %v", c.key, c.value), func(t *testing.T) {
 			spec := bitcoinSpec(t)

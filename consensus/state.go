@@ -21,6 +21,9 @@ type State struct {
 	NumTimes uint8
 	// PeriodTime is the time of the first block of Tip's difficulty period.
 	PeriodTime uint32
+	// StageTime is the time of the last block before the stage that a child of
+	// Tip is in, 0 if it is in none: see Params.Stages.
+	StageTime uint32
 	// TipBits are the difficulty bits of Tip itself: see NextBits.
 	TipBits pow.Bits
 	// Work is that of all blocks up to Tip, the genesis block included.
@@ -50,6 +53,10 @@ func StateAt(p *Params, ref wire.BlockRef, work pow.Work, header func(height uin
 	}
 	first := header(ref.Height - ref.Height%p.Window)
 	s.PeriodTime = first.Time
+	if stage := p.stage(ref.Height + 1); stage != nil {
+		h := header(stage.Height - 1)
+		s.StageTime = h.Time
+	}
 	if at := p.Activation[BIP34]; !p.BIP34Hash.IsZero() && ref.Height >= at {
 		h := header(at)
 		s.OnBIP34Chain = h.Hash() == p.BIP34Hash
@@ -70,6 +77,9 @@ func (s State) extend(h *wire.Header, hash wire.Hash, height uint32) State {
 	s.NumTimes = min(s.NumTimes+1, medianTimeSpan)
 	if height%s.Params.Window == 0 {
 		s.PeriodTime = h.Time
+	}
+	if stage := s.Params.stage(height + 1); stage != nil && stage.Height == height+1 {
+		s.StageTime = h.Time
 	}
 	s.TipBits = pow.Bits(h.Bits)
 	if target, err := s.TipBits.Target(); err == nil {
@@ -131,6 +141,9 @@ func (s State) endsPeriod() bool {
 // NextBits returns the difficulty bits that the child must have.
 func (s State) NextBits() pow.Bits {
 	p := s.Params
+	if stage := p.stage(s.Tip.Height + 1); stage != nil {
+		return s.stageBits(stage)
+	}
 	switch p.Difficulty {
 	case ASERT:
 		asert := pow.ASERT{

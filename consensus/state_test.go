@@ -52,7 +52,7 @@ func TestStateAt(t *testing.T) {
 	window := readSpec(t, "bitcoin.json")
 	window.Window = 20
 	window.Activation[BIP34] = 33
-	for _, p := range []*Params{Main(), Regtest(RegtestOptions{}), Regtest(RegtestOptions{Retarget: true}), window} {
+	for _, p := range []*Params{Main(), Regtest(RegtestOptions{}), Regtest(RegtestOptions{Retarget: true}), staged(t), window} {
 		headers := randomChain(p, rand.New(rand.NewPCG(8, 9)), 150)
 		if p == window {
 			window.BIP34Hash = headers[32].Hash()
