@@ -8,7 +8,8 @@
 // canonical form is its own.
 //
 // It is not for signing, nor for keeping keys: private keys come in descriptors
-// alone, serve to derive public ones, and are never written.
+// alone, serve to derive public ones, are handed out by Expand, and are never
+// written.
 package descriptor
 
 import (

@@ -36,6 +36,10 @@ type key struct {
 	once    sync.Once
 	branch  branch // the end of path
 	failure error  // of finding it
+
+	onceSecret    sync.Once
+	branchSecret  hdkey.Private // the same by private keys, where the descriptor has them
+	failureSecret error
 }
 
 // origin says where a key comes from: the fingerprint of a master key and the

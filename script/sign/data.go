@@ -2,6 +2,7 @@ package sign
 
 import (
 	"bytes"
+	"slices"
 
 	"github.com/keelson-chain/keelson/script"
 	"github.com/keelson-chain/keelson/script/sig"
@@ -20,6 +21,25 @@ type Data struct {
 	Signatures    map[KeyID]Signature
 	KeyPath       []byte             // the signature of a taproot output's key
 	Leaves        map[LeafKey][]byte // signatures in tapscript
+
+	Known       map[KeyID]KnownKey     // public keys with their origins
+	TapKnown    map[[32]byte]TapOrigin // the same of taproot outputs, by X coordinate
+	InternalKey [32]byte               // of a taproot output; zeros if not known
+	Root        [32]byte               // of its tree; zeros if not known, or there is none
+	Scripts     []TapScript            // of its tree, in order
+	Output      *Taproot               // the output itself, if the keys know it
+
+	Segwit  bool // whether Produce made a witness, be it incomplete
+	Missing Missing
+}
+
+// Missing is what Produce would have needed. Taproot outputs miss nothing by
+// name.
+type Missing struct {
+	PubKeys       []KeyID // keys of which there is the hash alone
+	Signatures    []KeyID
+	RedeemScript  []byte // the Hash160 of it, nil if it is not missing
+	WitnessScript []byte // the SHA-256 of it
 }
 
 // Signature is an ECDSA signature, with its hash type, and the key it is valid
@@ -49,6 +69,56 @@ func (d *Data) Merge(o Data) {
 			d.addSignature(id, s)
 		}
 	}
+}
+
+// addKnown adds a key with its origin, if it is not there.
+func (d *Data) addKnown(id KeyID, k KnownKey) {
+	if d.Known == nil {
+		d.Known = map[KeyID]KnownKey{}
+	}
+	if _, ok := d.Known[id]; !ok {
+		d.Known[id] = k
+	}
+}
+
+// addTapKnown adds the origin of a key that stands in a leaf, or is the
+// internal key where leaf is nil.
+func (d *Data) addTapKnown(key [32]byte, origin Origin, leaf *[32]byte) {
+	if d.TapKnown == nil {
+		d.TapKnown = map[[32]byte]TapOrigin{}
+	}
+	k, ok := d.TapKnown[key]
+	if !ok {
+		k.Origin = origin
+	}
+	if leaf != nil {
+		at, found := slices.BinarySearchFunc(k.Leaves, *leaf, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
+		if !found {
+			k.Leaves = slices.Insert(slices.Clip(k.Leaves), at, *leaf)
+		}
+	}
+	d.TapKnown[key] = k
+}
+
+// addOutput adds what is known of a taproot output.
+func (d *Data) addOutput(t *Taproot, controls [][]byte) {
+	d.Output = t
+	if d.InternalKey == [32]byte{} {
+		d.InternalKey = t.InternalKey
+	}
+	if d.Root == [32]byte{} && t.Root != nil {
+		d.Root = [32]byte(t.Root)
+	}
+	scripts := slices.Clone(d.Scripts)
+	for i := range t.Leaves {
+		s := TapScript{Script: t.Leaves[i].Script, Version: t.Leaves[i].Version}
+		at, found := slices.BinarySearchFunc(scripts, s, TapScript.Compare)
+		if !found {
+			scripts = slices.Insert(scripts, at, s)
+		}
+		scripts[at].AddControl(controls[i])
+	}
+	d.Scripts = scripts
 }
 
 func (d *Data) addSignature(id KeyID, s Signature) {

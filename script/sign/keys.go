@@ -15,6 +15,8 @@ type KeyID = [20]byte
 // nothing. Any number of goroutines may sign with one Keys that nobody adds to.
 type Keys struct {
 	private  map[KeyID]privateKey
+	public   map[KeyID]KnownKey
+	noOrigin bool                // keys are known, their origins are not told
 	redeem   map[[20]byte][]byte // scripts by Hash160
 	witness  map[[32]byte][]byte // the same by SHA-256
 	outputs  map[[32]byte]*Taproot
@@ -34,6 +36,30 @@ func (k *Keys) Add(key *sig.PrivateKey, compressed bool) {
 	}
 	pub := key.PubKey(compressed)
 	k.private[script.Hash160(pub)] = privateKey{key, pub, compressed}
+}
+
+// AddKnown adds a public key with its origin, which Produce takes over into its
+// Data.
+func (k *Keys) AddKnown(known KnownKey) {
+	if k.public == nil {
+		k.public = map[KeyID]KnownKey{}
+	}
+	k.public[script.Hash160(known.PubKey)] = known
+}
+
+// WithoutPrivate returns Keys that know the same, but for private keys. They
+// share what k knows, to which nothing may be added any more.
+func (k *Keys) WithoutPrivate() *Keys {
+	c := *k
+	c.private = nil
+	return &c
+}
+
+// WithoutOrigins is the same with origins.
+func (k *Keys) WithoutOrigins() *Keys {
+	c := *k
+	c.noOrigin = true
+	return &c
 }
 
 // AddScript adds a redeem script or witness script, which is kept.
@@ -91,6 +117,52 @@ func (k *Keys) privateKey(id KeyID) (privateKey, bool) {
 	}
 	key, ok := k.private[id]
 	return key, ok
+}
+
+// origin returns the origin of a public key.
+func (k *Keys) origin(id KeyID) (Origin, bool) {
+	if k == nil || k.noOrigin {
+		return Origin{}, false
+	}
+	known, ok := k.public[id]
+	return known.Origin, ok
+}
+
+// originOf is origin by an X coordinate.
+func (k *Keys) originOf(x []byte) (Origin, bool) {
+	for prefix := byte(2); prefix <= 3; prefix++ {
+		if o, ok := k.origin(script.Hash160(append([]byte{prefix}, x...))); ok {
+			return o, true
+		}
+	}
+	return Origin{}, false
+}
+
+// pubKey returns the public key with a hash.
+func (k *Keys) pubKey(id KeyID) ([]byte, bool) {
+	if key, ok := k.privateKey(id); ok {
+		return key.pub, true
+	}
+	if k == nil {
+		return nil, false
+	}
+	known, ok := k.public[id]
+	return known.PubKey, ok
+}
+
+// PaysWitness reports whether a witness spends an output script: it is a
+// witness program, or the hash of one that k knows.
+func (k *Keys) PaysWitness(pkScript []byte) bool {
+	class, data := script.Classify(pkScript)
+	if class == script.ScriptHash {
+		redeem, ok := k.redeemScript(data[0])
+		if !ok {
+			return false
+		}
+		pkScript = redeem
+	}
+	_, _, ok := script.WitnessProgram(pkScript)
+	return ok
 }
 
 // byXOnly returns the private key of an X coordinate. Only keys in compressed

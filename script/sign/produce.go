@@ -3,6 +3,7 @@ package sign
 import (
 	"bytes"
 	"crypto/sha256"
+	"slices"
 
 	"github.com/keelson-chain/keelson/script"
 )
@@ -12,10 +13,21 @@ import (
 // again, unless d is complete already, and reports whether d is complete now.
 // The transaction stays as it is; see Set. keys may be nil.
 func (t *Tx) Produce(input int, keys *Keys, hashType HashType, d *Data) bool {
+	return t.produce(producer{t: t, input: input, keys: keys, hashType: hashType, d: d})
+}
+
+// Estimate is Produce with signatures of the usual size by every key, none of
+// which is valid, in the place of those that are missing: what comes out has the
+// size that the input will have.
+func (t *Tx) Estimate(input int, d *Data) bool {
+	return t.produce(producer{t: t, input: input, d: d, dummy: true})
+}
+
+func (t *Tx) produce(p producer) bool {
+	input, d := p.input, p.d
 	if d.Complete {
 		return true
 	}
-	p := producer{t, input, keys, hashType, d}
 	pkScript := t.spent[input].PkScript
 	elements, class, solved := p.step(pkScript, legacy)
 	var redeem []byte
@@ -31,25 +43,36 @@ func (t *Tx) Produce(input int, keys *Keys, hashType HashType, d *Data) bool {
 	switch {
 	case solved && class == script.WitnessV0KeyHash:
 		witness, _, solved = p.step(keyHashScript(elements[0]), witnessV0)
-		elements = nil
+		elements, d.Segwit = nil, true
 	case solved && class == script.WitnessV0ScriptHash:
 		d.WitnessScript = elements[0]
 		witness, class, solved = p.step(d.WitnessScript, witnessV0)
 		solved = solved && class != script.ScriptHash && class != script.WitnessV0ScriptHash && class != script.WitnessV0KeyHash
 		witness = append(witness, d.WitnessScript)
-		elements = nil
+		elements, d.Segwit = nil, true
 	case class == script.WitnessV1Taproot && redeem == nil:
 		if witness = d.Witness; solved {
 			witness = elements
 		}
-		elements = nil
+		elements, d.Segwit = nil, true
 	}
 	if redeem != nil {
 		elements = append(elements, redeem)
 	}
 	d.SigScript, d.Witness = pushAll(elements), witness
-	d.Complete = solved && t.spends(input, d)
+	d.Complete = solved && (p.dummy || t.spends(input, d))
 	return d.Complete
+}
+
+// Spends reports whether an input script and a witness spend the coin of an
+// input, which must be known, under the rules of relaying. Without schnorr no
+// Schnorr signature is taken for valid.
+func (t *Tx) Spends(input int, sigScript []byte, witness [][]byte, schnorr bool) bool {
+	if !schnorr && t.all {
+		t.all = false
+		defer func() { t.all = true }()
+	}
+	return t.spends(input, &Data{SigScript: sigScript, Witness: witness})
 }
 
 // spends reports whether the scripts of d spend the coin of an input.
@@ -68,6 +91,7 @@ type producer struct {
 	keys     *Keys
 	hashType HashType
 	d        *Data
+	dummy    bool // see Estimate
 }
 
 // step returns the elements that satisfy a script, or for a script hash and a
@@ -135,6 +159,26 @@ func (p *producer) sign(pubKey, code []byte, v version) ([]byte, bool) {
 	if s, ok := p.d.Signatures[id]; ok {
 		return s.Sig, true
 	}
+	if origin, ok := p.keys.origin(id); ok {
+		p.d.addKnown(id, KnownKey{bytes.Clone(pubKey), origin})
+	}
+	s, ok := p.newSignature(id, code, v)
+	if !ok {
+		p.d.Missing.Signatures = append(p.d.Missing.Signatures, id)
+		return nil, false
+	}
+	p.d.addSignature(id, Signature{bytes.Clone(pubKey), s})
+	return s, true
+}
+
+// dummySig is as long as signatures mostly are, and in DER.
+var dummySig = slices.Concat([]byte{0x30, 68, 0x02, 32, 1}, make([]byte, 31), []byte{0x02, 32, 1}, make([]byte, 31), []byte{all})
+
+// newSignature makes the signature of a key, if it is there.
+func (p *producer) newSignature(id KeyID, code []byte, v version) ([]byte, bool) {
+	if p.dummy {
+		return dummySig, true
+	}
 	key, ok := p.keys.privateKey(id)
 	if !ok || v == witnessV0 && (!key.compressed || !p.t.spent[p.input].Value.Valid()) {
 		return nil, false
@@ -146,17 +190,21 @@ func (p *producer) sign(pubKey, code []byte, v version) ([]byte, bool) {
 	if hashType.single() && p.input >= len(p.t.tx.Outputs) {
 		return nil, false // it would commit to no output at all
 	}
-	s := append(key.SignECDSA(p.t.hash(p.input, code, uint32(hashType), v)), byte(hashType))
-	p.d.addSignature(id, Signature{bytes.Clone(pubKey), s})
-	return s, true
+	return append(key.SignECDSA(p.t.hash(p.input, code, uint32(hashType), v)), byte(hashType)), true
 }
 
 func (p *producer) pubKey(id KeyID) ([]byte, bool) {
 	if s, ok := p.d.Signatures[id]; ok {
 		return s.PubKey, true
 	}
-	key, ok := p.keys.privateKey(id)
-	return key.pub, ok
+	if known, ok := p.d.Known[id]; ok {
+		return known.PubKey, true
+	}
+	key, ok := p.keys.pubKey(id)
+	if !ok {
+		p.d.Missing.PubKeys = append(p.d.Missing.PubKeys, id)
+	}
+	return key, ok
 }
 
 // redeemScript returns the script with a Hash160, alone in a list.
@@ -169,6 +217,7 @@ func (p *producer) redeemScript(hash []byte) ([][]byte, bool) {
 			return [][]byte{s}, true
 		}
 	}
+	p.d.Missing.RedeemScript = hash
 	return nil, false
 }
 
@@ -182,6 +231,7 @@ func (p *producer) witnessScript(hash []byte) ([][]byte, bool) {
 			return [][]byte{s}, true
 		}
 	}
+	p.d.Missing.WitnessScript = hash
 	return nil, false
 }
 

@@ -12,38 +12,50 @@ import (
 // key, tweaked if its internal key is known, or else the smallest of the leaves
 // that can be satisfied.
 func (p *producer) taproot(output []byte) ([][]byte, bool) {
-	known, controls := p.keys.taproot(output)
-	if p.d.KeyPath == nil && known != nil {
-		if key, ok := p.keys.byXOnly(known.InternalKey[:]); ok {
-			tweak := script.TapTweakHash(known.InternalKey[:], known.Root)
+	d := p.d
+	if known, controls := p.keys.taproot(output); known != nil {
+		d.addOutput(known, controls)
+	}
+	if origin, ok := p.keys.originOf(d.InternalKey[:]); ok {
+		d.addTapKnown(d.InternalKey, origin, nil)
+	}
+	if d.KeyPath == nil {
+		if key, ok := p.keys.byXOnly(d.InternalKey[:]); ok {
+			tweak := script.TapTweakHash(d.InternalKey[:], root(&d.Root))
 			if key, ok = key.Tweaked(&tweak); ok {
-				p.d.KeyPath, _ = p.schnorr(key, nil)
+				d.KeyPath, _ = p.schnorr(key, nil)
 			}
 		}
 	}
-	if p.d.KeyPath == nil {
-		if key, ok := p.keys.byXOnly(output); ok {
-			p.d.KeyPath, _ = p.schnorr(key, nil)
+	if d.KeyPath == nil {
+		if key, ok := p.keys.byXOnly(output); ok || p.dummy {
+			d.KeyPath, _ = p.schnorr(key, nil)
 		}
 	}
-	if p.d.KeyPath != nil {
-		return [][]byte{p.d.KeyPath}, true
-	}
-	if known == nil {
-		return nil, false
+	if d.KeyPath != nil {
+		return [][]byte{d.KeyPath}, true
 	}
 	var best [][]byte
-	for i, leaf := range known.Leaves {
-		elements, ok := p.leaf(&leaf)
+	for i := range d.Scripts {
+		s := &d.Scripts[i]
+		elements, ok := p.leaf(s.Version, s.Script)
 		if !ok {
 			continue
 		}
-		elements = append(elements, leaf.Script, controls[i])
+		elements = append(elements, s.Script, s.Controls[0])
 		if best == nil || witnessSize(elements) < witnessSize(best) {
 			best = elements
 		}
 	}
 	return best, best != nil
+}
+
+// root is the root of a tree, nil if there is none.
+func root(hash *[32]byte) []byte {
+	if *hash == [32]byte{} {
+		return nil
+	}
+	return hash[:]
 }
 
 func witnessSize(elements [][]byte) int {
@@ -59,18 +71,21 @@ const tapscript = 0xc0 // the leaf version of BIP 342
 // leaf returns the elements that satisfy a leaf: that of one key, KEY
 // OP_CHECKSIG, or of multi_a(), KEY OP_CHECKSIG KEY OP_CHECKSIGADD ... N
 // OP_NUMEQUAL (BIP 387).
-func (p *producer) leaf(leaf *TapLeaf) ([][]byte, bool) {
-	if leaf.Version != tapscript {
+func (p *producer) leaf(version byte, code []byte) ([][]byte, bool) {
+	if version != tapscript {
 		return nil, false
 	}
-	required, keys := matchLeaf(leaf.Script)
+	required, keys := matchLeaf(code)
 	if required == 0 {
 		return nil, false
 	}
-	commitment := script.TapLeaf{Hash: script.TapLeafHash(leaf.Version, leaf.Script), CodeSeparator: 0xffffffff}
+	commitment := script.TapLeaf{Hash: script.TapLeafHash(version, code), CodeSeparator: 0xffffffff}
 	elements, have := make([][]byte, len(keys)), 0
 	for i := len(keys) - 1; i >= 0; i-- { // the last element is the first key's
 		id := LeafKey{[32]byte(keys[i]), commitment.Hash}
+		if origin, ok := p.keys.originOf(keys[i]); ok {
+			p.d.addTapKnown(id.Key, origin, &id.Leaf)
+		}
 		s, ok := p.d.Leaves[id]
 		if !ok {
 			var key *sig.PrivateKey
@@ -127,6 +142,9 @@ func matchLeaf(code []byte) (required int, keys [][]byte) {
 
 // schnorr signs for a taproot output: for its key, or in a leaf.
 func (p *producer) schnorr(key *sig.PrivateKey, leaf *script.TapLeaf) ([]byte, bool) {
+	if p.dummy {
+		return make([]byte, 64), true
+	}
 	if !p.t.all {
 		return nil, false // the signature commits to all coins
 	}
