@@ -106,6 +106,61 @@ func BenchmarkConnectBlock(b *testing.B) {
 	}
 }
 
+// BenchmarkIndexes connects a block of 1,000 transactions, one input and two
+// outputs each, commits it to a disk, disconnects it and commits that: without an
+// index and with each.
+func BenchmarkIndexes(b *testing.B) {
+	_, blocks := benchBlocks(b)
+	for _, c := range []struct {
+		name string
+		cfg  func(*Config)
+	}{
+		{"none", func(*Config) {}},
+		{"transactions", func(c *Config) { c.TxIndex = true }},
+		{"addresses", func(c *Config) { c.AddressIndex = true }},
+		{"filters", func(c *Config) { c.BlockFilterIndex = true }},
+		{"statistics", func(c *Config) { c.CoinStatsIndex = true }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			cfg := diskConfig(b)
+			cfg.Now = testConfig(newClock().farAhead()).Now
+			cfg.Sigs = believer{}
+			c.cfg(&cfg)
+			l := openDisk(b, cfg)
+			defer l.Close()
+			add(b, l, blocks...)
+			last := blocks[len(blocks)-1]
+			n := l.cur
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := l.disconnect(); err != nil {
+					b.Fatal(err)
+				}
+				if err := l.commit(true); err != nil {
+					b.Fatal(err)
+				}
+				s, err := l.gather(n, last)
+				if err == nil {
+					err = l.judge(s, 1)
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				l.enter(s)
+				if err := l.confirm(s); err != nil {
+					b.Fatal(err)
+				}
+				if err := l.commit(true); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(inputsOf(last))/2, "µs/input")
+		})
+	}
+}
+
 const benchCoins = 2_000_000
 
 func benchOutPoint(n uint64) (op wire.OutPoint) {

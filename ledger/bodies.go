@@ -9,20 +9,21 @@ import (
 	"github.com/keelson-chain/keelson/wire"
 )
 
-// Block reads the body of any stored block. The errors are ErrUnknownBlock,
+// Block reads the body of any stored block, also of one that was forgotten (see
+// Restore). The errors are ErrUnknownBlock,
 // ErrNoBody, ErrPruned and, for a body that was damaged on disk, ErrCorrupt.
 func (l *Ledger) Block(hash wire.Hash) (*wire.Block, error) {
 	if b := l.last.Load(); b != nil && b.Hash() == hash {
 		return b, nil
 	}
-	n := l.tree.get(hash)
+	n := l.tree.find(hash, HaveBody)
 	if n == nil {
 		return nil, fmt.Errorf("%w: %v", ErrUnknownBlock, hash)
 	}
 	return l.readBody(n)
 }
 
-// BlockBytes is Block without the decoding.
+// BlockBytes is Block without the decoding, and does not find what was forgotten.
 func (l *Ledger) BlockBytes(hash wire.Hash) ([]byte, error) {
 	n := l.tree.get(hash)
 	if n == nil {
@@ -35,7 +36,7 @@ func (l *Ledger) BlockBytes(hash wire.Hash) ([]byte, error) {
 // that it spent, in the order of its inputs, the coinbase's excluded. The
 // errors are those of Block.
 func (l *Ledger) Spent(hash wire.Hash) ([]consensus.Coin, error) {
-	n := l.tree.get(hash)
+	n := l.tree.find(hash, HaveUndo)
 	if n == nil {
 		return nil, fmt.Errorf("%w: %v", ErrUnknownBlock, hash)
 	}

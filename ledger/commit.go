@@ -29,12 +29,11 @@ type commitClock struct {
 }
 
 // commit makes everything durable in one batch: bodies, undo records and block
-// records, and if coins is set also the coins, the transaction index and the
-// tip that they belong to. Without coins, the state on disk stays that of an
+// records, and if coins is set also the coins, the indexes and the tip that they belong to. Without coins, the state on disk stays that of an
 // older tip, and blocks above it are connected again when the ledger is opened.
 func (l *Ledger) commit(coins bool) error {
 	moved := coins && (l.cur.hash != l.disk.tip || l.commits.changes > 0 || len(l.txs) > 0)
-	if !moved && len(l.tree.dirty) == 0 {
+	if !moved && len(l.tree.dirty) == 0 && len(l.tree.gone) == 0 {
 		return nil
 	}
 	defer since(&l.counts.commits, time.Now())
@@ -56,6 +55,10 @@ func (l *Ledger) commit(coins bool) error {
 			key, value = appendNodeKey(key[:0], n), appendNode(value[:0], n)
 			w.Put(key, value)
 		}
+		for _, n := range l.tree.gone {
+			key = appendNodeKey(key[:0], n)
+			w.Delete(key)
+		}
 		if moved {
 			for e := range l.cache.DirtySorted() {
 				key = coinKey(key[:0], &e.OutPoint)
@@ -69,15 +72,22 @@ func (l *Ledger) commit(coins bool) error {
 			for i := range l.txs {
 				l.txs[i].write(w)
 			}
+			for _, x := range l.indexes {
+				if err := writeIndex(x, l.db, w, indexRecord{indexOn, next.tip}); err != nil {
+					return err
+				}
+			}
 		}
 		w.Put([]byte{keyState}, appendState(nil, &next))
 		return nil
 	}
-	if err := l.write(fill, l.commits.changes+len(l.txs)); err != nil {
+	_, rows := l.indexed()
+	if err := l.write(fill, l.commits.changes+len(l.txs)+rows); err != nil {
 		return l.broken(err)
 	}
 	l.disk = next
 	clear(l.tree.dirty)
+	l.tree.gone = nil
 	now := time.Now()
 	l.commits.index, l.commits.bytes = now, 0
 	if moved {
@@ -92,6 +102,9 @@ func (l *Ledger) commit(coins bool) error {
 		l.txs = l.txs[:0]
 		if cap(l.txs) > 1<<16 {
 			l.txs = nil
+		}
+		for _, x := range l.indexes {
+			x.reset()
 		}
 		l.commits.coins, l.commits.changes = now, 0
 		l.committed.Store(l.cur)
@@ -113,7 +126,9 @@ func (l *Ledger) write(fill func(w kv.Writer) error, changes int) error {
 
 // full reports whether what waits in memory has reached its bound.
 func (l *Ledger) full() bool {
-	return l.cache.Full() || l.cache.Bytes()+int64(len(l.txs))*txChangeBytes > l.cfg.CacheBytes
+	waiting, _ := l.indexed()
+	waiting += int64(len(l.txs)) * txChangeBytes
+	return l.cache.Full() || l.cache.Bytes()+waiting > l.cfg.CacheBytes
 }
 
 // eager reports whether every change of the tip is committed at once.

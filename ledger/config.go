@@ -45,6 +45,15 @@ type Config struct {
 	// TxIndex keeps an index of every transaction of the active chain. Switched
 	// on later it is built by Open; switched off it is deleted by Open.
 	TxIndex bool
+	// AddressIndex keeps the history, the coins and the totals of every output
+	// script, and what spent each output; see Snapshot. It brings TxIndex with
+	// it, and is built and deleted likewise.
+	AddressIndex bool
+	// BlockFilterIndex keeps the basic filter of every block; see BlockFilter.
+	// CoinStatsIndex keeps statistics of the coins after every block; see
+	// IndexedStats. Each is built and deleted like TxIndex, and unlike that may be
+	// had with pruning, if it is kept from the first block on.
+	BlockFilterIndex, CoinStatsIndex bool
 	// Prune is the number of bytes that blocks and undo records may take; 0
 	// keeps everything; PruneManual deletes only when PruneTo is called.
 	Prune uint64
@@ -83,6 +92,9 @@ type Config struct {
 	// bulkFrom is how many changes a commit has at least to be streamed to the
 	// database instead of being gathered in memory; tests lower it.
 	bulkFrom int
+	// growBytes is about how much of an index that is being built is written at
+	// a time; tests lower it.
+	growBytes int64
 }
 
 // withDefaults returns cfg with its defaults filled in, or what is wrong in it.
@@ -94,11 +106,14 @@ func (cfg Config) withDefaults() (Config, error) {
 		return cfg, errors.New("ledger: no folder given")
 	case cfg.CacheBytes < 0:
 		return cfg, errors.New("ledger: the size of the coin cache is negative")
+	case cfg.Prune != 0 && cfg.AddressIndex:
+		return cfg, errors.New("an address index needs every block: it cannot be had with pruning")
 	case cfg.Prune != 0 && cfg.TxIndex:
 		return cfg, errors.New("a transaction index needs every block: it cannot be had with pruning")
 	case cfg.Prune != 0 && cfg.ReindexChainState:
 		return cfg, errors.New("rebuilding the chain state needs every block: it cannot be done with pruning; use a full reindex")
 	}
+	cfg.TxIndex = cfg.TxIndex || cfg.AddressIndex
 	if cfg.Files == nil {
 		cfg.Files = fsys.Disk(cfg.Dir)
 	}
@@ -107,6 +122,9 @@ func (cfg Config) withDefaults() (Config, error) {
 	}
 	if cfg.bulkFrom == 0 {
 		cfg.bulkFrom = 100_000
+	}
+	if cfg.growBytes == 0 {
+		cfg.growBytes = 8 << 20
 	}
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)

@@ -128,6 +128,11 @@ func (l *Ledger) confirm(s *step) error {
 	if l.cfg.TxIndex {
 		l.indexBlock(n, s.b, false)
 	}
+	for _, x := range l.indexes {
+		if err := x.add(l, n, s.b, s.spent); err != nil {
+			return err
+		}
+	}
 	l.last.Store(s.b)
 	l.counts.connected.Add(1)
 	l.noteCache()
@@ -155,6 +160,11 @@ func (l *Ledger) disconnect() error {
 	l.apply(consensus.RevertBlock(parent, b, spent))
 	if l.cfg.TxIndex {
 		l.indexBlock(n, b, true)
+	}
+	for _, x := range l.indexes {
+		if err := x.remove(l, n, b, spent); err != nil {
+			return err
+		}
 	}
 	l.cur, l.state = n.parent, parent
 	l.counts.disconnected.Add(1)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"errors"
+	"os"
 	"testing"
 
 	"github.com/keelson-chain/keelson/consensus"
@@ -78,12 +79,14 @@ func (c *crashScript) run(l *Ledger, from int, done func(step int)) error {
 }
 
 // crashSeeds returns the ways in which the power fails behind change n: all that
-// was not synced is lost, none of it, or a part.
+// was not synced is lost, none of it, or a part. It is one way for each change, and
+// with KEELSON_CRASHES=all, as `make crash` has it, every way.
 func crashSeeds(n int) []uint64 {
-	if testing.Short() {
-		return []uint64{[]uint64{0, 1, uint64(n) + 2}[n%3]}
+	ways := []uint64{0, 1, uint64(n) + 2}
+	if os.Getenv("KEELSON_CRASHES") == "all" {
+		return ways
 	}
-	return []uint64{0, 1, uint64(n) + 2}
+	return ways[n%3 : n%3+1]
 }
 
 // TestCrash runs a scenario with reorganisations over the real database and
@@ -100,6 +103,10 @@ func TestCrash(t *testing.T) {
 		{"initial download", false, func(*Config) {}},
 		{"reorganisations in stages", false, func(c *Config) { c.CacheBytes = 1 }},
 		{"transaction index", true, func(c *Config) { c.TxIndex = true }},
+		{"address index", true, func(c *Config) { c.AddressIndex = true }},
+		{"address index, in stages", false, func(c *Config) { c.AddressIndex, c.CacheBytes = true, 1 }},
+		{"indexes of blocks", true, func(c *Config) { c.BlockFilterIndex, c.CoinStatsIndex = true, true }},
+		{"indexes of blocks, in stages", false, func(c *Config) { c.BlockFilterIndex, c.CoinStatsIndex, c.CacheBytes = true, true, 1 }},
 		{"commits streamed", true, func(c *Config) { c.bulkFrom = 1 }},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
@@ -161,6 +168,9 @@ func crashTest(t *testing.T, cfg Config, eager bool) {
 		for _, seed := range crashSeeds(n) {
 			image := disk.Image(n, seed)
 			raw[checkRaw(t, image, c)] = true
+			if cfg.AddressIndex {
+				checkRawAddresses(t, image, c)
+			}
 			l, err := openOn(t.Context(), cfg, image)
 			if err != nil {
 				t.Fatalf("after %d changes, seed %d: %v", n, seed, err)
@@ -238,9 +248,99 @@ func checkCrashed(t *testing.T, l *Ledger, c *crashScript, promised pow.Work) {
 	if l.cfg.TxIndex {
 		checkTxIndex(t, l, c.s.Chain)
 	}
+	if l.cfg.AddressIndex {
+		checkAddressIndex(t, l, c.s.Chain)
+	}
+	if l.cfg.BlockFilterIndex {
+		checkBlockIndexes(t, l, c.s.Chain)
+	}
 	if err := l.VerifyChain(t.Context(), 3, 12, nil); err != nil {
 		t.Fatalf("at %v: %v", tip.Tip, err)
 	}
+}
+
+// checkRawAddresses demands that the database, as the crash left it, holds exactly
+// the address index of the tip that the coins belong to: Open need not mend it.
+func checkRawAddresses(t *testing.T, image fsys.FS, c *crashScript) {
+	t.Helper()
+	db, err := kv.OpenOn(fsys.Sub(image, dbDir), kv.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	l := &Ledger{db: db, cfg: Config{AddressIndex: true}}
+	record, _, err := readRecord(db, keyIndexState, "address index")
+	if err != nil || record.state != indexOn {
+		t.Fatalf("the record of the address index is %v, %v", record, err)
+	}
+	c.s.GotoHash(record.tip)
+	snapshot, err := db.Snapshot()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &Snapshot{l: l, db: snapshot, tip: &node{height: c.s.State().Tip.Height}}
+	defer s.Close()
+	checkAddressRows(t, s, c.s.Chain)
+	value, err := db.Get([]byte{keyState})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if state, err := readState(value); err != nil || state.tip != record.tip {
+		t.Fatalf("the coins are those of %v, the address index that of %v: %v", state.tip, record.tip, err)
+	}
+}
+
+// An address index whose building or deletion a crash cuts short anywhere comes
+// out whole.
+func TestCrashOfAddressIndex(t *testing.T) {
+	s := newSpender(15)
+	s.MineN(110)
+	s.mazyN(4)
+	plain := testConfig(newClock())
+	plain.growBytes = 4 << 10
+	with := plain
+	with.AddressIndex = true
+	fresh := fsys.NewCrash()
+	l := openTest(t, fresh, plain)
+	add(t, l, s.Blocks()...)
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	disk := fresh.Reboot(0)
+	for _, cfg := range []Config{with, plain, with} { // built, deleted, built again
+		if err := openTest(t, disk, cfg).Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	states := map[indexRecord]bool{}
+	for n := range disk.Ops() + 1 {
+		for _, seed := range crashSeeds(n) {
+			image := disk.Image(n, seed)
+			for k, v := range dumpFiles(t, image, keyIndexState) {
+				states[indexRecord{indexState(v[0]), wire.Hash([]byte(v[1:]))}] = len(k) == 1
+			}
+			cfg := with
+			if n%5 == 0 {
+				cfg = plain
+			}
+			l, err := openOn(t.Context(), cfg, image)
+			if err != nil {
+				t.Fatalf("after %d changes, seed %d: %v", n, seed, err)
+			}
+			if cfg.AddressIndex {
+				checkAddressIndex(t, l, s.Chain)
+			} else if rows := dump(t, l, append(addressPrefixes, keyIndexState)...); len(rows) != 0 {
+				t.Fatalf("after %d changes, seed %d: %d rows are left", n, seed, len(rows))
+			}
+			if err := l.Close(); err != nil {
+				t.Fatalf("after %d changes, seed %d: close: %v", n, seed, err)
+			}
+		}
+	}
+	if len(states) < 8 {
+		t.Fatalf("only %d states of the index were seen", len(states))
+	}
+	t.Logf("%d changes of the files, %d states of the index", disk.Ops(), len(states))
 }
 
 // checkTxIndex demands that the index holds the transactions of c and no others.
@@ -437,6 +537,7 @@ func TestFaults(t *testing.T) {
 	cfg := testConfig(newClock())
 	for n := 0; ; n += 3 {
 		files := fsys.NewFaults(fsys.Mem())
+		cfg.AddressIndex = n%2 == 1
 		l := openTest(t, files, cfg)
 		add(t, l, c.base...)
 		files.FailAfter(n, fsys.ErrFull)

@@ -12,8 +12,8 @@
 //	blocks/blkNNNNN.dat  bodies, append-only
 //	blocks/revNNNNN.dat  undo records, append-only
 //
-// Coins, block records, the transaction index and the state, which names the
-// tip that all of them belong to, change in one atomic batch. The flat files
+// Coins, block records, the transaction index, the address index and the state,
+// which names the tip that all of them belong to, change in one atomic batch. The flat files
 // are synced before the batch that names places in them; when the ledger is
 // opened, whatever lies past the last named place is cut off. So a crash
 // at any moment leaves a consistent state: that of the last batch.
@@ -28,7 +28,7 @@
 // # Who waits for whom
 //
 // No goroutine of the ledger outlives a call. A writer (AddBlock, Invalidate,
-// Reconsider, Precious, PruneTo, and AddBlocks and Import for a batch) takes its
+// Reconsider, Precious, Restore, PruneTo, and AddBlocks and Import for a batch) takes its
 // turn on one mutex for as long as it works, and holds a second one, which guards the coins, from one
 // publishable tip to the next. Where many blocks are connected in a row, their
 // scripts run beside the writer (see flight.go); that is over when the mutex is

@@ -171,9 +171,9 @@ func (l *Ledger) Tips() []ChainTip {
 }
 
 // State returns the state at any block of the tree, which is what a child of
-// that block is judged by.
+// that block is judged by. It finds forgotten blocks too (see Restore).
 func (l *Ledger) State(hash wire.Hash) (consensus.State, error) {
-	n := l.tree.get(hash)
+	n := l.tree.find(hash, 0)
 	if n == nil {
 		return consensus.State{}, fmt.Errorf("%w: %v", ErrUnknownBlock, hash)
 	}

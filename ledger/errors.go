@@ -35,8 +35,22 @@ var (
 	ErrUnknownTx = errors.New("transaction not found in the active chain")
 	// ErrNoTxIndex: the ledger runs without a transaction index.
 	ErrNoTxIndex = errors.New("transaction index is off")
+	// ErrNoAddressIndex: the ledger runs without an address index.
+	ErrNoAddressIndex = errors.New("address index is off")
+	// ErrNoFilterIndex: the ledger runs without a block filter index.
+	ErrNoFilterIndex = errors.New("block filter index is off")
+	// ErrNoStatsIndex: the ledger runs without a coin statistics index.
+	ErrNoStatsIndex = errors.New("coin statistics index is off")
+	// ErrNotIndexed: the block has not been connected since an index of blocks is
+	// kept, nor does it lie on the active chain.
+	ErrNotIndexed = errors.New("block is not in the index")
+	// ErrTooMany: a list has more entries than the caller wants.
+	ErrTooMany = errors.New("too many entries")
 	// ErrNotPruning: PruneTo was called on a ledger that keeps every block.
 	ErrNotPruning = errors.New("pruning is off")
+	// ErrCheckpoint: a checkpoint does not describe a tree of blocks that can have
+	// been this one.
+	ErrCheckpoint = errors.New("the checkpoint does not fit")
 	// ErrGenesis: the genesis block cannot be invalidated.
 	ErrGenesis = errors.New("the genesis block cannot be invalidated")
 

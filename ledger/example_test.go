@@ -37,10 +37,7 @@ func Example() {
 			return
 		}
 		for _, u := range updates {
-			e, _ := l.Entry(u.Ref.Hash)
-			if at = u.Ref; !u.Connected {
-				at = wire.BlockRef{Height: u.Ref.Height - 1, Hash: e.Header.PrevBlock}
-			}
+			at = u.Tip
 			fmt.Println("connected:", u.Connected, "height:", u.Ref.Height)
 		}
 	}

@@ -41,6 +41,7 @@ type Ledger struct {
 	state      consensus.State    // at cur
 	cache      *coincache.Cache   // over the database
 	txs        []txChange         // changes of the transaction index since the last commit
+	indexes    []index            // that are kept, at cur
 	candidates map[*node]struct{} // ends of chains that may be better than cur
 	verdicts   map[*node]error    // why blocks failed, during one operation
 	seq        uint64             // the last that was given to a node
@@ -95,6 +96,11 @@ func (l *Ledger) publish(n *node, s consensus.State) {
 	}
 	l.tree.setActive(n)
 	l.tip.Store(&published{n, s})
+	l.tick()
+}
+
+// tick tells those who wait that the tip has changed.
+func (l *Ledger) tick() {
 	l.changedMu.Lock()
 	close(l.changed)
 	l.changed = make(chan struct{})

@@ -236,7 +236,7 @@ func checkModel(t *testing.T, l *Ledger, s *spender, m *model, step int) {
 }
 
 // dump returns everything in the database.
-func dump(t *testing.T, l *Ledger, prefixes ...byte) map[string]string {
+func dump(t testing.TB, l *Ledger, prefixes ...byte) map[string]string {
 	t.Helper()
 	m := map[string]string{}
 	for _, p := range prefixes {
@@ -344,7 +344,7 @@ func TestImportAgainstModel(t *testing.T) {
 		}
 		cfg := testConfig(newClock())
 		cfg.Workers = 1 + int(seed%3)
-		cfg.TxIndex = seed%4 == 0
+		cfg.TxIndex, cfg.AddressIndex = seed%4 == 0, seed%4 == 2
 		if seed%5 == 0 {
 			cfg.CacheBytes = 1
 		}
@@ -364,6 +364,9 @@ func TestImportAgainstModel(t *testing.T) {
 		}
 		if cfg.TxIndex {
 			checkTxIndex(t, l, s.Chain)
+		}
+		if cfg.AddressIndex {
+			checkAddressIndex(t, l, s.Chain)
 		}
 		if err := l.VerifyChain(t.Context(), 4, 0, nil); err != nil {
 			t.Fatal(err)

@@ -7,10 +7,12 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger/coincache"
 	"github.com/keelson-chain/keelson/ledger/flat"
 	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/ledger/kv"
+	"github.com/keelson-chain/keelson/pow"
 )
 
 // The files of a ledger, below its folder.
@@ -97,10 +99,16 @@ func (l *Ledger) open(ctx context.Context) error {
 	if err := l.loadTree(); err != nil {
 		return err
 	}
+	if err := l.checkDifficulty(); err != nil {
+		return err
+	}
 	if err := l.openFiles(); err != nil {
 		return err
 	}
 	if err := l.prepareIndex(ctx); err != nil {
+		return err
+	}
+	if err := l.prepareIndexes(ctx); err != nil {
 		return err
 	}
 	if l.disk.phase == phaseReindex {
@@ -122,6 +130,24 @@ func (l *Ledger) open(ctx context.Context) error {
 		return err
 	}
 	return l.removeOrphans()
+}
+
+// checkDifficulty refuses a folder of regtest whose chain was made by other
+// difficulty rules than the settings of this start ask for. Other networks are known by
+// their identities. It takes about a microsecond a block.
+func (l *Ledger) checkDifficulty() error {
+	if l.params.Name != "regtest" {
+		return nil
+	}
+	s := consensus.GenesisState(l.params)
+	for _, n := range l.tree.active[1:] {
+		if want := s.NextBits(); pow.Bits(n.header.Bits) != want {
+			return fmt.Errorf("%w: block %d in it has the difficulty bits %v, and the settings of this start ask for %v (testdifficulty, retarget)",
+				ErrOtherNetwork, n.height, pow.Bits(n.header.Bits), want)
+		}
+		s = consensus.ApplyHeader(s, &n.header)
+	}
+	return nil
 }
 
 // openDatabase opens the database of this network, with its state in l.disk.
@@ -223,7 +249,15 @@ func (l *Ledger) emptyIndex() indexState {
 // records. It may be repeated at any point.
 func (l *Ledger) wipeChainState(ctx context.Context) error {
 	l.log.Info().Msg("rebuilding the chain state: the coins are deleted first")
-	for _, prefix := range []byte{keyCoin, keyTx} {
+	prefixes := []byte{keyCoin, keyTx}
+	all, _ := l.allIndexes()
+	for _, x := range all {
+		k := x.about()
+		if r, _, err := readRecord(l.db, k.record, k.name); err != nil || r.state != indexOff {
+			prefixes = append(prefixes, k.rows...)
+		}
+	}
+	for _, prefix := range prefixes {
 		if err := l.wipe(ctx, prefix); err != nil {
 			return err
 		}
@@ -241,6 +275,9 @@ func (l *Ledger) wipeChainState(ctx context.Context) error {
 			w.Put(appendNodeKey(nil, n), appendNode(nil, n))
 		}
 		w.Put([]byte{keyState}, appendState(nil, &next))
+		for _, x := range all {
+			w.Delete([]byte{x.about().record})
+		}
 		return nil
 	}, len(t.nodes))
 	if err != nil {

@@ -12,13 +12,16 @@ const pruneSlack = 17 << 20
 
 func (l *Ledger) pruning() bool { return l.cfg.Prune != 0 }
 
-// Pruning reports whether pruning is on, and the lowest height from which on
-// every block of the active chain has its body and its undo record (0 if
-// nothing was pruned).
+// Pruning reports whether pruning is on, and if so the lowest height from which on
+// every block of the active chain has its body and its undo record (0 if nothing was
+// pruned).
 func (l *Ledger) Pruning() (on bool, lowest uint32) {
+	if !l.pruning() {
+		return false, 0 // and no walk over the whole chain
+	}
 	l.tree.mu.RLock()
 	defer l.tree.mu.RUnlock()
-	return l.pruning(), l.lowestStored()
+	return true, l.lowestStored()
 }
 
 // lowestStored is Pruning's lowest. The tree's lock is held.
@@ -99,20 +102,9 @@ func (l *Ledger) autoPrune() error {
 	return nil
 }
 
-// DiskSize returns how many bytes the block and undo files take.
-func (l *Ledger) DiskSize() int64 {
-	var sum int64
-	for _, files := range []*flat.Files{l.blocks, l.undo} {
-		list, err := files.List()
-		if err != nil {
-			l.log.Warn().Err(err).Msg("size of the block files")
-		}
-		for _, f := range list {
-			sum += f.Size
-		}
-	}
-	return sum
-}
+// DiskSize returns how many bytes the block and undo files take. It never waits
+// for a disk: callers ask often.
+func (l *Ledger) DiskSize() int64 { return l.blocks.Size() + l.undo.Size() }
 
 // prune deletes files whose blocks lie at or below limit, the oldest first,
 // until at most target bytes are left. The records change before the files

@@ -31,13 +31,14 @@ func TestReadersBesideWriters(t *testing.T) {
 			total[block.Hash()] = len(s.Coins())
 		}
 	}
+	miner := HashScript(blocks[0].Txs[0].Outputs[0].PkScript)
 	for _, eager := range []bool{true, false} {
 		clock := newClock()
 		if !eager {
 			clock = clock.farAhead()
 		}
 		cfg := testConfig(clock)
-		cfg.TxIndex, cfg.Workers = true, 2
+		cfg.AddressIndex, cfg.Workers = true, 2
 		l := openTest(t, fsys.Mem(), cfg)
 		add(t, l, blocks[:103]...)
 
@@ -63,8 +64,12 @@ func TestReadersBesideWriters(t *testing.T) {
 							case u.Connected && e.Header.PrevBlock != at.Hash, !u.Connected && u.Ref != at:
 								t.Errorf("update %+v at %v", u, at)
 							}
-							if at = u.Ref; !u.Connected {
-								at = wire.BlockRef{Height: u.Ref.Height - 1, Hash: e.Header.PrevBlock}
+							want := u.Ref
+							if !u.Connected {
+								want = wire.BlockRef{Height: u.Ref.Height - 1, Hash: e.Header.PrevBlock}
+							}
+							if at = u.Tip; at != want {
+								t.Errorf("update %+v leads to %v, not %v", u, at, want)
 							}
 							if block, err := l.Block(u.Ref.Hash); err != nil || block.Hash() != u.Ref.Hash {
 								t.Error(err)
@@ -95,6 +100,14 @@ func TestReadersBesideWriters(t *testing.T) {
 				snap.Coins(context.Background(), func(wire.OutPoint, *consensus.Coin) error { n++; return nil })
 				if want, ok := total[snap.Tip().Hash]; ok && n != want {
 					t.Errorf("the snapshot of %v has %d coins, not %d", snap.Tip(), n, want)
+				}
+				history, err1 := snap.History(miner, nil, 1<<20)
+				totals, err2 := snap.ScriptTotals(miner)
+				coins, err3 := snap.ScriptCoins(miner, 1<<20)
+				if err := errors.Join(err1, err2, err3); err != nil {
+					t.Error(err)
+				} else if totals.Txs != uint64(len(history)) || totals.Funded-totals.Spent != uint64(len(coins)) {
+					t.Errorf("at %v: %d transactions, %d coins, but %+v", snap.Tip(), len(history), len(coins), totals)
 				}
 				snap.Close()
 				snapshots.Add(1)

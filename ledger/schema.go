@@ -22,6 +22,23 @@ import (
 //	't' txid (32)                  where a transaction of the active chain lies: height (4),
 //	                               offset (4) and size (4) in the body of that block
 //
+// Those of the address index, where script is the SHA-256 of an output script:
+//
+//	'i'                            how far it is, see indexRecord
+//	'a' script (32)                totals, see appendTotals
+//	'h' script (32) ^height (4)    a transaction that has to do with the script: its id (32);
+//	    ^position (4)              height and position in the block as complements: newest first
+//	'u' script (32) txid (32)      an unspent output with the script: empty; the index as in
+//	    index (1, 3, 5)            appendOutPoint
+//	'p' txid (32) index (1, 3, 5)  what spends an output: txid (32), number of the input (4),
+//	                               height (4)
+//
+// Those of the indexes of blocks, see blockRows:
+//
+//	'f' height (4) hash (32)       a block's filter, see filterIndex
+//	'm' height (4) hash (32)       statistics of the coins after a block, see statsIndex
+//	'j', 'k'                       how far each is: an indexRecord, and what index.keep appends
+//
 // The active chain has no keys of its own: the state names its tip, and the
 // blocks name their parents.
 const (
@@ -30,7 +47,21 @@ const (
 	keyBlock    byte = 'b'
 	keyCoin     byte = 'c'
 	keyTx       byte = 't'
+
+	keyIndexState byte = 'i'
+	keyTotals     byte = 'a'
+	keyHistory    byte = 'h'
+	keyScriptCoin byte = 'u'
+	keySpender    byte = 'p'
+
+	keyFilter      byte = 'f'
+	keyFilterState byte = 'j'
+	keyStats       byte = 'm'
+	keyStatsState  byte = 'k'
 )
+
+// addressPrefixes are the keys of the rows of the address index.
+var addressPrefixes = []byte{keyTotals, keyHistory, keyScriptCoin, keySpender}
 
 // schemaVersion changes whenever an older program would misread the data.
 const schemaVersion = 1
@@ -75,7 +106,7 @@ const (
 	phaseReindex       // the block files are being read to build everything anew
 )
 
-// indexState is how far the transaction index is.
+// indexState is how far an index is.
 type indexState uint8
 
 const (
@@ -91,7 +122,7 @@ const (
 //
 //	32       hash of the tip that the coins belong to
 //	1        phase
-//	1, 4     indexState, and the height that it is built up to
+//	1, 4     indexState of the transaction index, and the height that it is built up to
 //	4, 4     the last block file and its length
 //	4, 4     the last undo file and its length
 //	1        1 if blocks have ever been pruned

@@ -62,7 +62,7 @@ func (l *Ledger) Snapshot() (*Snapshot, error) {
 		db.Close()
 		return nil, err
 	}
-	n := l.tree.get(state.tip)
+	n := l.tree.find(state.tip, 0) // it may have been forgotten in this moment
 	if n == nil {
 		db.Close()
 		return nil, fmt.Errorf("%w: the tip %v is not in the tree", ErrCorrupt, state.tip)
@@ -131,3 +131,14 @@ func (s *Snapshot) Coins(ctx context.Context, yield func(op wire.OutPoint, c *co
 
 // Close lets the snapshot go.
 func (s *Snapshot) Close() { s.db.Close() }
+
+// CoinOf returns one of the coins of a transaction, if it has any.
+func (s *Snapshot) CoinOf(txid wire.Hash) (c consensus.Coin, found bool, err error) {
+	it := s.db.Iterate(kv.Prefix(append([]byte{keyCoin}, txid[:]...)))
+	defer it.Close()
+	if !it.Next() {
+		return c, false, it.Err()
+	}
+	_, _, err = readCoin(it.Value(), &c, nil)
+	return c, err == nil, err
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger/kv"
@@ -44,7 +45,7 @@ func (l *Ledger) CoinStats(ctx context.Context, kind StatsKind) (Stats, error) {
 // Stats summarises the coins of the snapshot.
 func (s *Snapshot) Stats(ctx context.Context, kind StatsKind) (Stats, error) {
 	stats := Stats{Tip: s.Tip()}
-	serial := sha256.New()
+	serial := NewCoinHash()
 	var mu muhash.Hash
 	var last wire.Hash
 	var buf []byte
@@ -58,8 +59,7 @@ func (s *Snapshot) Stats(ctx context.Context, kind StatsKind) (Stats, error) {
 		stats.BogoSize += bogoSize(c)
 		switch kind {
 		case StatsSerial3:
-			buf = appendCoinForHash(buf[:0], &op, c)
-			serial.Write(buf)
+			serial.Add(op, c)
 		case StatsMuHash:
 			buf = appendCoinForHash(buf[:0], &op, c)
 			mu.Add(buf)
@@ -71,13 +71,32 @@ func (s *Snapshot) Stats(ctx context.Context, kind StatsKind) (Stats, error) {
 	}
 	switch kind {
 	case StatsSerial3:
-		stats.Hash = sha256.Sum256(serial.Sum(nil))
+		stats.Hash = serial.Sum()
 	case StatsMuHash:
 		stats.Hash = mu.Sum()
 	}
 	stats.DiskSize, err = s.l.db.DiskSize(kv.Prefix([]byte{keyCoin}))
 	return stats, err
 }
+
+// CoinHash computes the hash StatsSerial3 of coins that come in the order of
+// Snapshot.Coins.
+type CoinHash struct {
+	all hash.Hash
+	buf []byte
+}
+
+// NewCoinHash returns the hash of no coins.
+func NewCoinHash() *CoinHash { return &CoinHash{all: sha256.New()} }
+
+// Add adds a coin.
+func (h *CoinHash) Add(op wire.OutPoint, c *consensus.Coin) {
+	h.buf = appendCoinForHash(h.buf[:0], &op, c)
+	h.all.Write(h.buf)
+}
+
+// Sum returns the hash of what was added.
+func (h *CoinHash) Sum() wire.Hash { return sha256.Sum256(h.all.Sum(nil)) }
 
 // bogoSize is what Bitcoin Core counts for a coin, whatever it takes on disk:
 // outpoint 36 bytes, height 4, amount 8, length of the script 2, the script.

@@ -105,7 +105,7 @@ func (n *node) medianTime() uint32 {
 }
 
 // tree is every header that was found valid, linked to its parent. It only
-// grows. One writer at a time changes it, under the ledger's mutex and mu; the
+// grows, but for Restore. One writer at a time changes it, under the ledger's mutex and mu; the
 // writer reads it without mu, everybody else with it.
 type tree struct {
 	params *consensus.Params
@@ -116,13 +116,21 @@ type tree struct {
 	best    *node   // most work among the valid
 	active  []*node // by height: the chain that readers see
 	left    departures
+	// forgotten is blocks that are not in the tree any more, and lost the same in
+	// the order in which they went: see find.
+	forgotten map[wire.Hash]*node
+	lost      []*node
 
 	// Guarded by the ledger's mutex alone.
 	dirty map[*node]struct{} // changed since the last commit
+	gone  []*node            // to be deleted by the next one
 }
 
 func newTree(p *consensus.Params) *tree {
-	t := &tree{params: p, nodes: make(map[wire.Hash]*node), dirty: make(map[*node]struct{})}
+	t := &tree{
+		params: p, nodes: make(map[wire.Hash]*node), dirty: make(map[*node]struct{}),
+		forgotten: make(map[wire.Hash]*node),
+	}
 	g := t.link(nil, p.GenesisHash, p.Genesis.Header)
 	g.status = ValidScripts
 	g.txs, g.chainTxs = 1, 1
@@ -285,6 +293,11 @@ func (t *tree) isActive(n *node) bool {
 func (t *tree) setActive(tip *node) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.stand(tip)
+}
+
+// stand is setActive with the lock held.
+func (t *tree) stand(tip *node) {
 	have := len(t.active)
 	old := t.active[have-1]
 	for fork := old.fork(tip); old != fork; old = old.parent {

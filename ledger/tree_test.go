@@ -81,7 +81,8 @@ func TestAncestorSteps(t *testing.T) {
 // The State that is rebuilt from the tree is the one that applying every header
 // gives.
 func TestStateAgainstApply(t *testing.T) {
-	for _, p := range []*consensus.Params{regtest, consensus.Regtest(consensus.RegtestOptions{Retarget: true})} {
+	for _, p := range []*consensus.Params{regtest, consensus.Regtest(consensus.RegtestOptions{Retarget: true}),
+		stagedParams(t, "1@207ffffe", "20@1f7fffff,asert,60", "400@207fffff")} {
 		r := rand.New(rand.NewPCG(2, 2))
 		tr := newTree(p)
 		states := map[*node]consensus.State{tr.genesis: consensus.GenesisState(p)}

@@ -66,40 +66,53 @@ func (l *Ledger) Tx(txid wire.Hash) (*wire.Tx, wire.Hash, error) {
 		return nil, wire.Hash{}, err
 	}
 	defer s.Close()
-	return s.tx(txid)
+	tx, block, err := s.Tx(txid)
+	return tx, block.Hash, err
 }
 
-func (s *Snapshot) tx(txid wire.Hash) (*wire.Tx, wire.Hash, error) {
-	none := wire.Hash{}
-	var room [1 + wire.HashSize]byte
-	value, err := s.db.Get(txKey(room[:0], &txid))
-	if errors.Is(err, kv.ErrNotFound) {
-		return nil, none, fmt.Errorf("%w: %v", ErrUnknownTx, txid)
-	}
+// Tx finds a transaction of the active chain and the block that it is in; see
+// Ledger.Tx for the errors.
+func (s *Snapshot) Tx(txid wire.Hash) (*wire.Tx, wire.BlockRef, error) {
+	n, offset, size, err := s.place(txid)
 	if err != nil {
-		return nil, none, fmt.Errorf("transaction index: %w", err)
-	}
-	if len(value) != 12 {
-		return nil, none, fmt.Errorf("%w: transaction index entry of %v", ErrCorrupt, txid)
-	}
-	le := binary.LittleEndian
-	height, offset, size := le.Uint32(value), le.Uint32(value[4:]), le.Uint32(value[8:])
-	n := s.tip.ancestor(height)
-	if n == nil {
-		return nil, none, fmt.Errorf("%w: transaction index entry of %v names height %d", ErrCorrupt, txid, height)
+		return nil, wire.BlockRef{}, err
 	}
 	raw, err := s.l.readBytes(n)
 	if err != nil {
-		return nil, none, err
+		return nil, wire.BlockRef{}, err
 	}
 	if uint64(offset)+uint64(size) > uint64(len(raw)) {
-		return nil, none, fmt.Errorf("%w: transaction index entry of %v points past block %v", ErrCorrupt, txid, n.hash)
+		return nil, wire.BlockRef{}, fmt.Errorf("%w: transaction index entry of %v points past block %v", ErrCorrupt, txid, n.hash)
 	}
 	tx, err := wire.DecodeTx(append([]byte(nil), raw[offset:offset+size]...))
 	if err != nil || tx.TxID() != txid {
-		return nil, none, fmt.Errorf("%w: transaction index entry of %v does not point at it in block %v", ErrCorrupt, txid, n.hash)
+		return nil, wire.BlockRef{}, fmt.Errorf("%w: transaction index entry of %v does not point at it in block %v", ErrCorrupt, txid, n.hash)
 	}
-	return tx, n.hash, nil
+	return tx, n.ref(), nil
+}
+
+// place looks up where a transaction lies: in the body of n.
+func (s *Snapshot) place(txid wire.Hash) (n *node, offset, size uint32, err error) {
+	if !s.l.cfg.TxIndex {
+		return nil, 0, 0, ErrNoTxIndex
+	}
+	var room [1 + wire.HashSize]byte
+	value, err := s.db.Get(txKey(room[:0], &txid))
+	if errors.Is(err, kv.ErrNotFound) {
+		return nil, 0, 0, fmt.Errorf("%w: %v", ErrUnknownTx, txid)
+	}
+	if err != nil {
+		return nil, 0, 0, fmt.Errorf("transaction index: %w", err)
+	}
+	if len(value) != 12 {
+		return nil, 0, 0, fmt.Errorf("%w: transaction index entry of %v", ErrCorrupt, txid)
+	}
+	le := binary.LittleEndian
+	height, offset, size := le.Uint32(value), le.Uint32(value[4:]), le.Uint32(value[8:])
+	if n = s.tip.ancestor(height); n == nil {
+		return nil, 0, 0, fmt.Errorf("%w: transaction index entry of %v names height %d", ErrCorrupt, txid, height)
+	}
+	return n, offset, size, nil
 }
 
 // prepareIndex brings the transaction index to what the configuration says, when
@@ -136,7 +149,7 @@ func (l *Ledger) growIndex(ctx context.Context) error {
 		}
 		var b kv.Batch
 		next := l.disk
-		for next.indexHeight < top && b.Size() < 8<<20 {
+		for next.indexHeight < top && int64(b.Size()) < l.cfg.growBytes {
 			next.indexHeight++
 			n := l.cur.ancestor(next.indexHeight)
 			block, err := l.readBody(n)

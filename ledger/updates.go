@@ -11,9 +11,10 @@ import (
 // UpdatesSince returns the steps from the block at to the current tip, oldest
 // first, at most max of them (0: all): blocks that are disconnected, then
 // blocks that are connected. A reader that follows the chain applies them,
-// remembers the last one's block (of a disconnected one: its parent) as the
-// next at, and asks again until there are none. at may lie off the active
-// chain. The only error is ErrUnknownBlock.
+// remembers the last one's Tip as the next at, and asks again until there are
+// none. at may lie off the active chain, and be a block that was forgotten: see
+// Restore. Entry does not know such a block, but Block, Spent and State do. The only
+// error is ErrUnknownBlock.
 func (l *Ledger) UpdatesSince(at wire.BlockRef, max int) ([]consensus.Update, error) {
 	l.tree.mu.RLock()
 	defer l.tree.mu.RUnlock()
@@ -31,9 +32,12 @@ func (l *Ledger) MovesSince(at wire.BlockRef, departures uint64) (updates []cons
 	if updates, err = l.tree.updates(at, 0); err != nil {
 		return nil, nil, 0, err
 	}
-	n := l.tree.nodes[at.Hash]
+	n := l.tree.trace(at.Hash)
 	seen := make(map[*node]bool)
 	for _, left := range l.tree.left.since(departures) {
+		if now := l.tree.nodes[left.hash]; now != nil {
+			left = now // it was forgotten, and has come again
+		}
 		if !seen[left] && !l.tree.isActive(left) && n.ancestor(left.height) != left {
 			passed = append(passed, left.ref())
 		}
@@ -48,7 +52,7 @@ func (l *Ledger) Departures() uint64 { return l.tree.left.count.Load() }
 
 // updates is UpdatesSince. The lock is held.
 func (t *tree) updates(at wire.BlockRef, max int) ([]consensus.Update, error) {
-	n := t.nodes[at.Hash]
+	n := t.trace(at.Hash)
 	if n == nil {
 		return nil, fmt.Errorf("%w: %v", ErrUnknownBlock, at.Hash)
 	}
@@ -60,10 +64,11 @@ func (t *tree) updates(at wire.BlockRef, max int) ([]consensus.Update, error) {
 	}
 	updates := make([]consensus.Update, 0, steps)
 	for ; n != fork && len(updates) < steps; n = n.parent {
-		updates = append(updates, consensus.Update{Ref: n.ref()})
+		updates = append(updates, consensus.Update{Ref: n.ref(), Tip: n.parent.ref()})
 	}
 	for h := fork.height + 1; len(updates) < steps; h++ {
-		updates = append(updates, consensus.Update{Ref: t.active[h].ref(), Connected: true})
+		ref := t.active[h].ref()
+		updates = append(updates, consensus.Update{Ref: ref, Connected: true, Tip: ref})
 	}
 	return updates, nil
 }

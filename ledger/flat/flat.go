@@ -57,8 +57,9 @@ type Files struct {
 	magic   [4]byte
 	maxFile int64
 
-	mu  sync.RWMutex
-	end End
+	mu      sync.RWMutex
+	end     End
+	earlier int64 // what the files before the last take, in bytes
 
 	// Of the writer.
 	last   fsys.File // the last file, nil until it is written to
@@ -95,6 +96,8 @@ func Open(fs fsys.FS, prefix string, magic [4]byte, maxFile int64, end End) (*Fi
 			if err := f.cut(info.Size); err != nil {
 				return nil, err
 			}
+		default:
+			f.earlier += info.Size
 		}
 	}
 	if !found && end.Offset > 0 {
@@ -150,8 +153,11 @@ func (f *Files) append(payload []byte) (Pos, error) {
 		if err := f.finishLast(); err != nil {
 			return Pos{}, err
 		}
+		f.mu.Lock()
+		f.earlier += int64(end.Offset)
 		end = End{File: end.File + 1}
-		f.setEnd(end)
+		f.end = end
+		f.mu.Unlock()
 	}
 	if err := f.openLast(); err != nil {
 		return Pos{}, err
@@ -169,18 +175,13 @@ func (f *Files) append(payload []byte) (Pos, error) {
 		Size:   uint32(len(payload)),
 		CRC:    crc32.Checksum(payload, castagnoli),
 	}
-	end.Offset += uint32(len(f.frame))
-	f.setEnd(end)
+	f.mu.Lock()
+	f.end.Offset += uint32(len(f.frame))
+	f.mu.Unlock()
 	if cap(f.frame) > keepFrame {
 		f.frame = nil
 	}
 	return p, nil
-}
-
-func (f *Files) setEnd(end End) {
-	f.mu.Lock()
-	f.end = end
-	f.mu.Unlock()
 }
 
 // finishLast makes the last file durable and closes it, before the next one.
@@ -236,6 +237,13 @@ func (f *Files) End() End {
 	return f.end
 }
 
+// Size returns how many bytes all files take. It asks no disk.
+func (f *Files) Size() int64 {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.earlier + int64(f.end.Offset)
+}
+
 // Read returns the payload at p, which belongs to the caller. It matches
 // ErrCorrupt if it is not the one that was written, and ErrMissing if its file
 // was removed.
@@ -272,9 +280,19 @@ func (f *Files) Remove(file uint32) error {
 	if file >= f.end.File {
 		return fmt.Errorf("%s is still being written", f.Name(file))
 	}
-	if err := f.fs.Remove(name(f.prefix, file)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	size, err := f.fs.Stat(name(f.prefix, file))
+	if err == nil {
+		err = f.fs.Remove(name(f.prefix, file))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
+	f.mu.Lock()
+	f.earlier -= size
+	f.mu.Unlock()
 	return nil
 }
 

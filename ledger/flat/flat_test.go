@@ -119,6 +119,9 @@ func TestModel(t *testing.T) {
 				}
 				size += info.Size
 			}
+			if got := f.Size(); got != size {
+				t.Errorf("%d bytes, want %d", got, size)
+			}
 			for _, rec := range kept {
 				size -= HeaderSize + int64(len(rec.payload))
 			}

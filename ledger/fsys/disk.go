@@ -12,16 +12,22 @@ import (
 
 // Disk returns the FS whose root is the folder dir of the real disk. The
 // folder need not exist yet: MkdirAll(".") makes it.
-func Disk(dir string) FS { return disk{dir} }
+func Disk(dir string) FS { return disk{dir, 0o644} }
 
-type disk struct{ dir string }
+type disk struct {
+	dir  string
+	mode fs.FileMode // of new files
+}
+
+// ownerOnly is the mode of files that concern nobody but the node's user.
+const ownerOnly fs.FileMode = 0o600
 
 func (d disk) Path(name string) string {
 	return filepath.Join(d.dir, filepath.FromSlash(name))
 }
 
 func (d disk) open(name string, flag int) (File, error) {
-	f, err := os.OpenFile(d.Path(name), flag, 0o644)
+	f, err := os.OpenFile(d.Path(name), flag, d.mode)
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -92,7 +98,7 @@ func (d disk) Stat(name string) (int64, error) {
 
 func (d disk) Lock(name string) (io.Closer, error) {
 	path := d.Path(name)
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, d.mode)
 	if err != nil {
 		return nil, classify(err)
 	}

@@ -1,5 +1,5 @@
-// Package fsys is the ledger's one door to a file system. FS says what the
-// ledger needs of one; Disk is a real folder; Mem keeps files in memory; Crash
+// Package fsys is the ledger's one door to a file system, and how every part of the
+// node replaces a file as a whole (Replace). FS says what the ledger needs of one; Disk is a real folder; Mem keeps files in memory; Crash
 // does too, loses what was not synced and stops at a chosen operation, so that
 // crash safety can be shown and not argued; Faults makes any FS run full, turn
 // read-only or fail at a chosen operation.

@@ -46,22 +46,25 @@ var damages = map[string]func(r *rand.Rand, data []byte) []byte{
 // else.
 func TestDamage(t *testing.T) {
 	counts := map[string]int{}
-	scenarios := uint64(3)
-	if testing.Short() {
+	scenarios, draws := uint64(3), uint64(4)
+	switch {
+	case testing.Short():
 		scenarios = 1
+	case everyWay:
+		draws = 12
 	}
 	for seed := range scenarios {
-		testDamage(t, 11+seed, counts)
+		testDamage(t, 11+seed, draws, counts)
 	}
 	t.Log(counts)
 	for _, kind := range []string{"CURRENT", "MANIFEST", "ldb", "log"} {
-		if counts[kind+" corrupt"] < 10 && !testing.Short() {
+		if counts[kind+" corrupt"] < int(draws) && !testing.Short() {
 			t.Errorf("%s was found corrupt %d times", kind, counts[kind+" corrupt"])
 		}
 	}
 }
 
-func testDamage(t *testing.T, scenarioSeed uint64, counts map[string]int) {
+func testDamage(t *testing.T, scenarioSeed, draws uint64, counts map[string]int) {
 	fs := fsys.NewCrash()
 	var commits []model
 	if err := scenario(fs, scenarioSeed, 40, func(m model) { commits = append(commits, m) }); err != nil {
@@ -77,7 +80,7 @@ func testDamage(t *testing.T, scenarioSeed uint64, counts map[string]int) {
 		}
 		kind := strings.Trim(name[strings.LastIndexAny(name, ".")+1:], "-0123456789")
 		for how, damage := range damages {
-			for seed := range uint64(12) {
+			for seed := range draws {
 				image := fs.Reboot(1)
 				breakFile(t, image, name, func(data []byte) []byte {
 					return damage(rand.New(rand.NewPCG(seed, 3)), data)
