@@ -24,36 +24,42 @@ type AddOptions struct {
 // Add accepts tx into the pool or says why not: see IsRejected. The order in
 // which faults are found is Bitcoin Core's. The pool keeps nothing of tx.
 func (p *Pool) Add(ctx context.Context, tx *wire.Tx, o AddOptions) error {
-	c, err := p.prepare(ctx, tx)
-	if err == nil {
-		err = p.verify(c)
-	}
-	if err == nil && o.MaxFee > 0 && c.fee > o.MaxFee {
-		err = ErrMaxFee
-	}
-	if err == nil {
-		err = p.withCoins(ctx, func() error {
-			if c.version != p.version {
-				// Scripts stay valid, as an outpoint stands for its coin; all
-				// else may have changed meanwhile.
-				if c, err = p.judge(tx, admission{}); err != nil {
-					return err
-				}
-			}
-			return p.enter(c, o)
-		})
-	}
+	_, err := p.add(ctx, tx, o, admission{}, p.enter)
 	p.countRejected(err)
 	return err
 }
 
+// add is Add with an admission and with what is done in the end. c is what was
+// found out, nil if that was not enough.
+func (p *Pool) add(ctx context.Context, tx *wire.Tx, o AddOptions, a admission, enter func(*candidate, AddOptions) error) (c *candidate, err error) {
+	if c, err = p.prepare(ctx, tx, a); err != nil {
+		return nil, err
+	}
+	if err := p.verify(c); err != nil {
+		return c, err
+	}
+	if o.MaxFee > 0 && c.fee > o.MaxFee {
+		return c, ErrMaxFee
+	}
+	return c, p.withCoins(ctx, func() error {
+		if c.version != p.version {
+			// Scripts stay valid, as an outpoint stands for its coin; all
+			// else may have changed meanwhile.
+			if c, err = p.judge(tx, a); err != nil {
+				return err
+			}
+		}
+		return enter(c, o)
+	})
+}
+
 // prepare judges tx by everything but its scripts.
-func (p *Pool) prepare(ctx context.Context, tx *wire.Tx) (c *candidate, err error) {
+func (p *Pool) prepare(ctx context.Context, tx *wire.Tx, a admission) (c *candidate, err error) {
 	if err := p.checkAlone(tx); err != nil {
 		return nil, err
 	}
 	err = p.withCoins(ctx, func() (err error) {
-		c, err = p.judge(tx, admission{})
+		c, err = p.judge(tx, a)
 		return err
 	})
 	return c, err
@@ -68,12 +74,14 @@ type candidate struct {
 	weight, vsize int
 	sigOps        int
 	flags         entryFlags
-	parents       []*entry // direct ones, each once
-	conflicts     []*entry // what spends the same outputs, and what else has to go
-	replaced      []*entry // those and their descendants
-	sibling       bool     // one of them is the other child of a TRUC parent
-	time          int64    // of its arrival; 0: now
-	version       uint64   // of the pool when it was judged
+	dust          []wire.OutPoint // outputs of unconfirmed parents
+	parents       []*entry        // direct ones in the pool, each once
+	ancestors     []*entry        // those, and what they descend from
+	conflicts     []*entry        // what spends the same outputs, and what else has to go
+	replaced      []*entry        // those and their descendants
+	sibling       bool            // one of them is the other child of a TRUC parent
+	time          int64           // of its arrival; 0: now
+	version       uint64          // of the pool when it was judged
 }
 
 // admission says what is passed over when a transaction is judged.
@@ -82,8 +90,13 @@ type admission struct {
 	// it pays.
 	returning bool
 	// pkg are the transactions of a package before this one, by id; it is
-	// judged as if they were in the pool, and replaces nothing.
+	// judged as if they were in the pool, and replaces nothing by itself.
 	pkg map[wire.Hash]*candidate
+	// together: what the package pays and replaces is judged as a whole by the
+	// caller.
+	together bool
+	// maxRate refuses what pays a higher fee rate; 0 is no bound.
+	maxRate policy.FeeRate
 }
 
 // checkAlone judges tx without looking at anything else.
@@ -141,37 +154,49 @@ func (p *Pool) judge(tx *wire.Tx, a admission) (*candidate, error) {
 			}
 		}
 	}
+	c.modified = saturating(c.fee, p.deltas[c.txid])
+	if !p.cfg.Rules.AcceptNonStandard {
+		if err := p.cfg.Rules.CheckDust(tx, c.fee, c.modified); err != nil {
+			return nil, err
+		}
+	}
 	c.sigOps = consensus.SigOpsCost(tx, c.spent, script.StandardFlags)
 	if err := policy.CheckSigOps(c.sigOps); err != nil {
 		return nil, err
 	}
 	c.weight = tx.Weight()
 	c.vsize = policy.VSize(c.weight, c.sigOps, p.cfg.Rules.BytesPerSigOp)
-	c.modified = saturating(c.fee, p.deltas[c.txid])
 	c.describe()
 	if a.returning {
 		if len(c.conflicts) > 0 {
 			return nil, refuse("txn-mempool-conflict", "")
 		}
-		_, err := p.checkAncestors(c)
+		_, err := p.checkAncestors(c, a)
 		return c, err
 	}
-	if err := p.checkFee(c.modified, c.vsize); err != nil {
-		return nil, err
-	}
-	ancestors, err := p.checkAncestors(c)
-	if err != nil {
-		return nil, err
-	}
-	if a.pkg == nil {
-		if err := p.checkTRUC(c); err != nil {
+	if !a.together {
+		if err := p.checkFee(c.modified, c.vsize); err != nil {
 			return nil, err
 		}
 	}
-	if err := c.checkApart(ancestors); err != nil {
+	if c.ancestors, err = p.checkAncestors(c, a); err != nil {
 		return nil, err
 	}
-	if len(c.conflicts) > 0 {
+	if err := p.checkTRUC(c, a); err != nil {
+		return nil, err
+	}
+	if err := c.checkApart(c.ancestors); err != nil {
+		return nil, err
+	}
+	if a.maxRate > 0 && policy.RateOf(c.modified, c.vsize) > a.maxRate {
+		return nil, refuse("max feerate exceeded", "")
+	}
+	if a.pkg == nil {
+		if err := c.checkDustSpent(); err != nil {
+			return nil, err
+		}
+	}
+	if len(c.conflicts) > 0 && a.pkg == nil {
 		if err := p.checkReplacement(c); err != nil {
 			return nil, err
 		}
@@ -186,7 +211,7 @@ func (p *Pool) findConflicts(c *candidate, a admission) error {
 		if e == nil {
 			continue
 		}
-		if a.pkg != nil {
+		if a.pkg != nil && !a.together {
 			return refuse("bip125-replacement-disallowed", "")
 		}
 		if p.cfg.NoFullRBF && !e.has(flagSignals) && e.version() != policy.TRUCVersion {
@@ -212,12 +237,14 @@ func (p *Pool) gather(c *candidate, a admission) error {
 			if e != parent {
 				parent, parentTx = e, e.tx()
 			}
+			outs = parentTx.Outputs
 			if !slices.Contains(c.parents, e) {
 				c.parents = append(c.parents, e)
+				p.noteDust(c, op.TxID, outs)
 			}
-			outs = parentTx.Outputs
 		} else if before := a.pkg[op.TxID]; before != nil {
 			outs = before.tx.Outputs
+			p.noteDust(c, op.TxID, outs)
 		} else {
 			found, err := p.coins.FetchCoin(*op, coin)
 			if err != nil {
@@ -235,6 +262,28 @@ func (p *Pool) gather(c *candidate, a admission) error {
 			return p.missing(c, op)
 		}
 		*coin = p.unconfirmed(outs[op.Index])
+	}
+	return nil
+}
+
+// noteDust notes the outputs of a parent of c that are dust.
+func (p *Pool) noteDust(c *candidate, txid wire.Hash, outs []wire.TxOut) {
+	if p.cfg.Rules.AcceptNonStandard {
+		return
+	}
+	for i := range outs {
+		if op := (wire.OutPoint{TxID: txid, Index: uint32(i)}); p.cfg.Rules.IsDust(&outs[i]) && !slices.Contains(c.dust, op) {
+			c.dust = append(c.dust, op)
+		}
+	}
+}
+
+// checkDustSpent refuses c if it leaves dust of an unconfirmed parent unspent.
+func (c *candidate) checkDustSpent() error {
+	for _, op := range c.dust {
+		if !slices.ContainsFunc(c.tx.Inputs, func(in wire.TxIn) bool { return in.PrevOut == op }) {
+			return refuse("missing-ephemeral-spends", "tx %v (wtxid=%v) did not spend parent's ephemeral dust", c.txid, c.wtxid)
+		}
 	}
 	return nil
 }
@@ -278,22 +327,35 @@ func (c *candidate) describe() {
 // checkFee refuses what pays too little, for a pool that is full or for any.
 func (p *Pool) checkFee(fee wire.Amount, vsize int) error {
 	if least := p.minFee().Fee(vsize); least > 0 && fee < least {
-		return refuse("mempool min fee not met", "%d < %d", fee, least)
+		return refuse(reasonMinFee, "%d < %d", fee, least)
 	}
 	if least := p.cfg.Rules.MinRelay.Fee(vsize); fee < least {
-		return refuse("min relay fee not met", "%d < %d", fee, least)
+		return refuse(reasonMinRelay, "%d < %d", fee, least)
 	}
 	return nil
 }
 
-// checkTRUC applies BIP 431. Where evicting the other child of a parent would
-// let c in, it becomes one of the conflicts.
-func (p *Pool) checkTRUC(c *candidate) error {
+// checkTRUC applies BIP 431 among c and what is in the pool. Where evicting the
+// other child of a parent would let c in, it becomes one of the conflicts, but not
+// for a package.
+func (p *Pool) checkTRUC(c *candidate, a admission) error {
 	if c.tx.Version != policy.TRUCVersion && !slices.ContainsFunc(c.parents, func(e *entry) bool { return e.version() == policy.TRUCVersion }) {
 		return nil
 	}
-	parents := make([]policy.TRUCParent, len(c.parents))
-	for i, e := range c.parents {
+	sibling, err := policy.CheckTRUC(c.tx, c.vsize, c.trucParents(c.parents))
+	if sibling == nil || a.pkg != nil {
+		return err
+	}
+	c.conflicts = append(c.conflicts, p.lookup(&sibling.TxID))
+	slices.SortFunc(c.conflicts, byID)
+	c.sibling = true
+	return nil
+}
+
+// trucParents describes entries that c descends from.
+func (c *candidate) trucParents(list []*entry) []policy.TRUCParent {
+	parents := make([]policy.TRUCParent, len(list))
+	for i, e := range list {
 		parents[i] = policy.TRUCParent{
 			TxID: e.txid, WTxID: e.wtxid, Version: e.version(),
 			Ancestors: e.ancestors().count, Descendants: e.descendants().count,
@@ -304,14 +366,7 @@ func (p *Pool) checkTRUC(c *candidate) error {
 			})
 		}
 	}
-	sibling, err := policy.CheckTRUC(c.tx, c.vsize, parents)
-	if sibling == nil {
-		return err
-	}
-	c.conflicts = append(c.conflicts, p.lookup(&sibling.TxID))
-	slices.SortFunc(c.conflicts, byID)
-	c.sibling = true
-	return nil
+	return parents
 }
 
 // verify runs the scripts of c.
@@ -354,6 +409,34 @@ func (p *Pool) failsByPolicy(c *candidate) bool {
 // enter puts c, which was judged at this version of the pool and whose scripts
 // are valid, into the pool.
 func (p *Pool) enter(c *candidate, o AddOptions) error {
+	e := p.put(c, o)
+	p.track(e)
+	p.expire()
+	p.trim()
+	if e.has(flagGone) {
+		return refuse(reasonFull, "")
+	}
+	p.came(e)
+	return nil
+}
+
+// place is enter without a look at how full the pool is.
+func (p *Pool) place(c *candidate, o AddOptions) *entry {
+	e := p.put(c, o)
+	p.came(e)
+	return e
+}
+
+// came numbers the coming of e. What leaves because e comes has left before, as in
+// Bitcoin Core; who does not stay has not come.
+func (p *Pool) came(e *entry) {
+	p.moves.txCame(e, p.sequence)
+	p.sequence++
+	p.touched()
+}
+
+// put puts c into the pool, without a number yet.
+func (p *Pool) put(c *candidate, o AddOptions) *entry {
 	p.removeAll(c.replaced, goneReplaced)
 	if c.time == 0 {
 		c.time = p.cfg.Now().Unix()
@@ -365,12 +448,7 @@ func (p *Pool) enter(c *candidate, o AddOptions) error {
 		p.unbroadcast++
 	}
 	p.counts.Accepted++
-	p.expire()
-	p.trim()
-	if e.has(flagGone) {
-		return refuse(reasonFull, "")
-	}
-	return nil
+	return e
 }
 
 // entry makes the entry that c becomes on a tip of some height.
@@ -407,7 +485,6 @@ func (p *Pool) insert(e *entry, c *candidate) {
 	p.arrivals.add(e)
 	p.latest.add(e)
 	p.journal.tx(e)
-	p.sequence++
 	p.touched()
 }
 

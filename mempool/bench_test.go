@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"fmt"
 	"runtime"
 	"slices"
 	"testing"
@@ -49,9 +50,8 @@ func (c *crowd) empty() {
 	c.open(func(cfg *Config) { cfg.Rules.AcceptNonStandard, cfg.Sigs, cfg.SigCache = false, yes{}, nil })
 }
 
-// txs makes n transactions that pay different fees. The coins come with new
-// blocks.
-func (c *crowd) txs(n int) []*wire.Tx {
+// prepare has n coins ready, which come with new blocks.
+func (c *crowd) prepare(n int) {
 	c.t.Helper()
 	for len(c.coins) < n {
 		coinbase := c.coin(0)
@@ -68,6 +68,12 @@ func (c *crowd) txs(n int) []*wire.Tx {
 		c.coins = append(c.coins, c.OutputsOf(tx)...)
 		c.mine(tx)
 	}
+}
+
+// txs makes n transactions that pay different fees.
+func (c *crowd) txs(n int) []*wire.Tx {
+	c.t.Helper()
+	c.prepare(n)
 	list := make([]*wire.Tx, n)
 	for i, coin := range c.coins[:n] {
 		c.made++
@@ -162,6 +168,49 @@ func BenchmarkAddAll(b *testing.B) {
 		c.addAll(txs)
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/tx")
+}
+
+// BenchmarkPackage adds parents, each with a child: one after the other, and as
+// packages, of which the parents pay enough or, which has children pay for them,
+// nothing.
+func BenchmarkPackage(b *testing.B) {
+	const n = 1_000
+	for _, bench := range []struct {
+		name     string
+		fee      wire.Amount // of a parent
+		together bool
+	}{{"apart", 1_000, false}, {"package", 1_000, true}, {"package, the child pays", 0, true}} {
+		b.Run(bench.name, func(b *testing.B) {
+			c := newCrowd(b)
+			c.prepare(n)
+			pairs := make([][]*wire.Tx, n)
+			for i, coin := range c.coins[:n] {
+				parent := c.Spend([]consensus.OutCoin{coin}, c.Out(chaingen.P2WPKH, i%16, coin.Coin.Out.Value-bench.fee))
+				child := c.Spend(c.OutputsOf(parent), c.Out(chaingen.P2WPKH, i%16, coin.Coin.Out.Value-bench.fee-3_000))
+				pairs[i] = []*wire.Tx{decoded(b, parent), decoded(b, child)}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				c.empty()
+				b.StartTimer()
+				for _, pair := range pairs {
+					if bench.together {
+						if r, err := c.pool.AddPackage(b.Context(), pair, PackageOptions{}); err != nil || r.Err != nil {
+							b.Fatal(err, r.Err)
+						}
+						continue
+					}
+					for _, tx := range pair {
+						if err := c.pool.Add(b.Context(), tx, AddOptions{}); err != nil {
+							b.Fatal(err)
+						}
+					}
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/n, "ns/pair")
+		})
+	}
 }
 
 // BenchmarkSelectFromNothing chooses for a block for the first time after
@@ -267,3 +316,45 @@ func BenchmarkSync(b *testing.B) {
 
 // BenchmarkSelectAfterBlock is from a new tip to what goes into the next block.
 func BenchmarkSelectAfterBlock(b *testing.B) { afterBlocks(b, func(c *crowd) { c.choose() }) }
+
+// BenchmarkSpenders asks a full pool for one output, as a Lightning node does for
+// each that it watches, and for a hundred.
+func BenchmarkSpenders(b *testing.B) {
+	c := newCrowd(b)
+	var ops []wire.OutPoint
+	for _, tx := range c.txs(10_000) {
+		if err := c.pool.Add(b.Context(), tx, AddOptions{}); err != nil {
+			b.Fatal(err)
+		}
+		ops = append(ops, tx.Inputs[0].PrevOut)
+	}
+	for _, n := range []int{1, 100} {
+		b.Run(fmt.Sprintf("outputs=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			at := 0
+			for b.Loop() {
+				if c.pool.Spenders(ops[at : at+n])[0] == (wire.Hash{}) {
+					b.Fatal("nothing spends it")
+				}
+				at = (at + n) % len(ops)
+			}
+		})
+	}
+}
+
+// BenchmarkTxIDs lists a full pool, as a Lightning node that polls does many times a
+// minute; the pool is locked meanwhile.
+func BenchmarkTxIDs(b *testing.B) {
+	c := newCrowd(b)
+	c.fill(crowdSize)
+	var times times
+	b.ReportAllocs()
+	for b.Loop() {
+		times.measure(func() {
+			if ids, _ := c.pool.TxIDs(); len(ids) < crowdSize {
+				b.Fatal(len(ids))
+			}
+		})
+	}
+	times.report(b)
+}

@@ -71,8 +71,12 @@ type Config struct {
 	NoFullRBF bool
 	// File is where Save writes to and Load reads from; "": nowhere.
 	File string
+	// FeeFile is where SaveFees writes to and LoadFees reads from; "": nowhere.
+	FeeFile string
 	// PlainFile writes files that are not masked, for Bitcoin Core before 27.
 	PlainFile bool
+	// Moves has the pool remember what happens to it, for TakeMoves.
+	Moves bool
 
 	// Workers is how many goroutines verify the scripts of transactions that
 	// are added together; below 2 it is the caller's.

@@ -7,7 +7,7 @@
 // the pool as it is after that block. What transactions may look like is
 // mempool/policy's to say, and whether they are valid is consensus's; the pool
 // decides about their neighbourhood: conflicts and replacements, ancestors and
-// descendants, fees, and room.
+// descendants, fees, and room. What it learns of fees is in mempool/fees.
 //
 // It is not for building blocks (miner takes a Selection for that), nor for
 // talking about transactions to peers.

@@ -43,6 +43,8 @@ const (
 	flagGone
 	// flagPending: its place in Pool.ranking is not right.
 	flagPending
+	// flagTracked: it counts for fee estimates.
+	flagTracked
 )
 
 // family links an entry with its relatives in the pool and sums them up.

@@ -11,6 +11,9 @@ import (
 // ErrMaxFee refuses a transaction that pays more than AddOptions.MaxFee.
 var ErrMaxFee = errors.New("fee exceeds the maximum that the caller set")
 
+// ErrLeftOut reports that a transaction that was in the pool once cannot come back.
+var ErrLeftOut = errors.New("a transaction cannot come back into the pool")
+
 // refuse is a refusal by policy, in Bitcoin Core's words: reason is the reject
 // string, the rest its debug message.
 func refuse(reason, format string, args ...any) *policy.Error {
@@ -68,9 +71,24 @@ func IsRejected(err error) bool {
 // again.
 func IsMissingInputs(err error) bool { return errors.Is(err, consensus.ErrMissingInput) }
 
+// IsTooCheap reports whether err says that a transaction pays too little by itself:
+// for the pool, or for what it would take the place of. A child that pays for both
+// may let it in; see AddPackage.
+func IsTooCheap(err error) bool {
+	switch RejectReason(err) {
+	case reasonMinFee, reasonMinRelay, reasonFee, reasonFee + siblingNote:
+		return true
+	}
+	return false
+}
+
 // The reject strings that code asks about.
 const (
 	reasonInPool       = "txn-already-in-mempool"
 	reasonOtherWitness = "txn-same-nonwitness-data-in-mempool"
 	reasonFull         = "mempool full"
+	reasonMinFee       = "mempool min fee not met"
+	reasonMinRelay     = "min relay fee not met"
+	reasonFee          = "insufficient fee"
+	siblingNote        = " (including sibling eviction)"
 )

@@ -45,19 +45,16 @@ func (p *Pool) advance() error {
 	}
 	slices.SortStableFunc(gone, func(a, b wire.BlockRef) int { return cmp.Compare(b.Height, a.Height) })
 	var back returning
-	end := p.state.Tip
 	for _, ref := range gone {
 		b, err := p.chain.Block(ref.Hash)
 		if err != nil {
 			return fmt.Errorf("mempool: disconnected block %v: %w", ref.Hash, err)
 		}
 		back.add(b)
-		if disconnected > 0 && ref == updates[disconnected-1].Ref {
-			end = wire.BlockRef{Height: ref.Height - 1, Hash: b.Header.PrevBlock}
-		}
 	}
-	if len(updates) > disconnected {
-		end = updates[len(updates)-1].Ref
+	end := p.state.Tip
+	if len(updates) > 0 {
+		end = updates[len(updates)-1].Tip
 	}
 	state, err := p.chain.State(end.Hash)
 	if err != nil {
@@ -75,9 +72,16 @@ func (p *Pool) advance() error {
 			return nil
 		}
 	}
+	var steps []Move // not noted yet
+	if p.moves != nil {
+		steps = stepMoves(p.state.Tip, updates)
+		p.moves.steps(steps[:disconnected])
+		steps = steps[disconnected:]
+	}
 	for _, u := range updates[disconnected:] {
+		p.estimator.Block(u.Ref.Height)
 		if p.count() == 0 && len(p.deltas) == 0 && len(back.txs) == 0 {
-			break
+			continue
 		}
 		b, err := p.chain.Block(u.Ref.Hash)
 		if err != nil {
@@ -88,6 +92,10 @@ func (p *Pool) advance() error {
 		}
 		p.removeMined(b)
 		back.drop(b)
+		if len(gone) == 0 && p.moves != nil {
+			p.moves.add(steps[0])
+			steps = steps[1:]
+		}
 	}
 	p.dropCoins()
 	p.state, p.coins, p.left = state, coins, left
@@ -103,6 +111,7 @@ func (p *Pool) advance() error {
 	}
 	p.expire()
 	p.trim()
+	p.moves.steps(steps)
 	return nil
 }
 
@@ -196,6 +205,19 @@ func (p *Pool) bringBack(back *returning) error {
 // restore puts a transaction back, without a link to what stands above it. It
 // returns nil if it cannot come back; an error is a fault.
 func (p *Pool) restore(tx *wire.Tx) (*entry, error) {
+	e, err := p.readmit(tx, p.cfg.Now().Unix())
+	switch {
+	case err == nil:
+		return e, nil
+	case !IsRejected(err):
+		return nil, fmt.Errorf("mempool: bring back %v: %w", tx.TxID(), err)
+	}
+	return nil, p.removeSpenders(tx)
+}
+
+// readmit puts in a transaction that was in before, whatever it pays, as one that
+// has come at a time. It is not linked to what stands above it.
+func (p *Pool) readmit(tx *wire.Tx, at int64) (*entry, error) {
 	c, err := p.judge(tx, admission{returning: true})
 	if err == nil {
 		err = p.checkAlone(tx)
@@ -204,14 +226,12 @@ func (p *Pool) restore(tx *wire.Tx) (*entry, error) {
 		err = p.verify(c)
 	}
 	if err != nil {
-		if !IsRejected(err) {
-			return nil, fmt.Errorf("mempool: bring back %v: %w", tx.TxID(), err)
-		}
-		return nil, p.removeSpenders(tx)
+		return nil, err
 	}
-	c.time = p.cfg.Now().Unix()
+	c.time = at
 	e := c.entry(p.state.Tip.Height)
 	p.insert(e, c)
+	p.came(e)
 	return e, nil
 }
 

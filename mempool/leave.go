@@ -23,6 +23,7 @@ const (
 	goneExpired                       // it waited too long
 	goneConflicted                    // a block spends what it spends
 	goneDisconnected                  // a reorganisation made it invalid
+	goneForgotten                     // an earlier state was restored; nobody counts that
 )
 
 func (c *Counts) left(why departure) {
@@ -78,6 +79,7 @@ type leaver struct {
 // thousands that are mined at once that is most of the work, and a miner waits
 // for the next template. Until then nobody finds e there; see present.
 func (p *Pool) retire(e *entry, tx *wire.Tx, why departure) {
+	p.untrack(e, why)
 	p.part(e)
 	p.unlink(e)
 	p.leaving = append(p.leaving, leaver{e, tx})
@@ -96,6 +98,7 @@ func (p *Pool) retire(e *entry, tx *wire.Tx, why departure) {
 	if why == goneReplaced {
 		p.replaced.add(e)
 	}
+	p.moves.txLeft(e, why, p.sequence)
 	p.sequence++
 	p.counts.left(why)
 	p.touched()

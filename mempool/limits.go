@@ -16,16 +16,17 @@ const carveOutSize = 10_000 // virtual bytes
 
 // checkAncestors refuses c if it would make a group of transactions larger than
 // the limits, and returns what of the pool it descends from.
-func (p *Pool) checkAncestors(c *candidate) (ancestors []*entry, err error) {
+func (p *Pool) checkAncestors(c *candidate, a admission) (ancestors []*entry, err error) {
 	limits := p.cfg.Limits
-	if len(c.conflicts) == 1 {
+	alone := a.pkg == nil // a package gets no room beyond the limits
+	if alone && len(c.conflicts) == 1 {
 		// What it replaces makes room for it.
 		t := c.conflicts[0].descendants()
 		limits.DescendantCount++
 		limits.DescendantSize += t.size
 	}
 	ancestors, exceeded := p.withinLimits(c.vsize, 1, c.parents, limits)
-	if exceeded != "" && c.vsize <= carveOutSize && c.tx.Version != policy.TRUCVersion {
+	if exceeded != "" && alone && c.vsize <= carveOutSize && c.tx.Version != policy.TRUCVersion {
 		limits.AncestorCount = 2
 		limits.DescendantCount++
 		limits.DescendantSize += carveOutSize

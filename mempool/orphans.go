@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -25,6 +26,7 @@ type Orphans struct {
 	now  func() time.Time
 
 	mu      sync.Mutex // guards what follows
+	seq     uint64
 	byWTxID map[wire.Hash]*orphan
 	list    []*orphan                          // in no order
 	spend   map[wire.OutPoint]map[*orphan]bool // by each outpoint that they spend
@@ -34,6 +36,7 @@ type Orphans struct {
 type orphan struct {
 	tx    *wire.Tx
 	from  string    // who sent it
+	seq   uint64    // counts those that came
 	until time.Time // it is dropped
 	place int       // in list
 }
@@ -62,7 +65,8 @@ func (o *Orphans) Add(tx *wire.Tx, from string) bool {
 	for len(o.list) >= o.most {
 		o.drop(o.list[rand.IntN(len(o.list))])
 	}
-	e := &orphan{tx: tx, from: from, until: o.now().Add(orphanExpiry), place: len(o.list)}
+	o.seq++
+	e := &orphan{tx: tx, from: from, seq: o.seq, until: o.now().Add(orphanExpiry), place: len(o.list)}
 	o.byWTxID[wtxid] = e
 	o.list = append(o.list, e)
 	for i := range tx.Inputs {
@@ -122,6 +126,39 @@ func (o *Orphans) TakeChildren(parent *wire.Tx) (list []Orphan) {
 		}
 	}
 	return list
+}
+
+// Children returns the transactions that spend from parent, the newest first, and
+// keeps them.
+func (o *Orphans) Children(parent *wire.Tx) (list []Orphan) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.list) == 0 {
+		return nil
+	}
+	txid := parent.TxID()
+	var found []*orphan
+	for i := range parent.Outputs {
+		for e := range o.spend[wire.OutPoint{TxID: txid, Index: uint32(i)}] {
+			if !slices.Contains(found, e) {
+				found = append(found, e)
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b *orphan) int { return cmp.Compare(b.seq, a.seq) })
+	for _, e := range found {
+		list = append(list, Orphan{e.tx, e.from})
+	}
+	return list
+}
+
+// Remove drops a transaction, by its witness id, if it waits.
+func (o *Orphans) Remove(wtxid wire.Hash) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if e := o.byWTxID[wtxid]; e != nil {
+		o.drop(e)
+	}
 }
 
 // RemoveFor drops what a block has or makes impossible.

@@ -52,6 +52,9 @@ func TestOrphans(t *testing.T) {
 		}
 	}
 	o.consistent(t)
+	if got := o.Children(parent); len(got) != 2 || got[0].Tx != b || got[1].Tx != a || got[0].From != "1" || o.Len() != 3 {
+		t.Errorf("%d children, %d transactions", len(got), o.Len())
+	}
 	if got := o.TakeChildren(parent); len(got) != 2 || got[0].Tx != a || got[1].Tx != b || got[0].From != "0" || o.Len() != 1 {
 		t.Errorf("%d children, %d left", len(got), o.Len())
 	}
@@ -64,6 +67,10 @@ func TestOrphans(t *testing.T) {
 	o.RemoveFor(&wire.Block{Txs: []*wire.Tx{orphanTx(9, 0)}})
 	if o.Has(c.WTxID()) {
 		t.Error("what a block spends is kept")
+	}
+	o.Remove(c.WTxID())
+	if o.Remove(b.WTxID()); o.Len() != 0 || len(o.Children(parent)) != 0 {
+		t.Error("what is removed is kept")
 	}
 	o.consistent(t)
 

@@ -1,7 +1,6 @@
 package mempool
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -9,11 +8,12 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -64,89 +64,66 @@ func (p *Pool) SaveTo(file string) error {
 
 // saveTo calls begin at the moment whose transactions it writes. p.saving is
 // held.
-func (p *Pool) saveTo(file string, begin func()) (err error) {
-	var saved []savedTx
-	deltas := map[wire.Hash]wire.Amount{}
-	var unbroadcast []wire.Hash
-	err = p.read(func() {
+func (p *Pool) saveTo(file string, begin func()) error {
+	var c contents
+	err := p.read(func() {
 		begin()
-		for txid, delta := range p.deltas {
-			deltas[txid] = delta
-		}
-		for _, e := range p.byDepth() {
-			saved = append(saved, savedTx{e.raw, e.time, deltas[e.txid]})
-			delete(deltas, e.txid)
-			if e.has(flagUnbroadcast) {
-				unbroadcast = append(unbroadcast, e.txid)
-			}
-		}
+		c = p.contents()
 	})
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			err = fmt.Errorf("mempool: save: %w", err)
-		}
-	}()
-	// The name is Bitcoin Core's, and there is never more than one left over.
-	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	// The name that it has until it is whole is Bitcoin Core's, too.
+	err = fsys.ReplaceFile(file, func(out io.Writer) error {
+		w := &maskedWriter{w: out}
+		w.file(p.cfg.PlainFile, c)
+		return w.err
+	})
 	if err != nil {
-		return err
-	}
-	w := &maskedWriter{w: bufio.NewWriterSize(f, 1<<20)}
-	w.file(p.cfg.PlainFile, saved, deltas, unbroadcast)
-	err = w.err
-	if err == nil {
-		err = w.w.Flush()
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	} else {
-		os.Remove(f.Name())
-	}
-	if err == nil {
-		err = syncDir(filepath.Dir(file))
-	}
-	return err
-}
-
-// syncDir makes a rename in a folder safe.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
+		return fmt.Errorf("mempool: save: %w", err)
 	}
 	return nil
 }
 
-// savedTx is a transaction with what the file has of it.
+// contents is what the file has in it.
+type contents struct {
+	txs         []savedTx                 // parents before their children
+	deltas      map[wire.Hash]wire.Amount // of transactions that are not among txs
+	unbroadcast []wire.Hash
+}
+
+// savedTx is a transaction with what the file has of it: raw where it is to be
+// written, tx where it was read.
 type savedTx struct {
 	raw   []byte
+	tx    *wire.Tx
 	time  int64
 	delta wire.Amount
 }
 
+// contents returns what is to be written. The pool is locked.
+func (p *Pool) contents() contents {
+	c := contents{deltas: maps.Clone(p.deltas)}
+	for _, e := range p.byDepth() {
+		c.txs = append(c.txs, savedTx{raw: e.raw, time: e.time, delta: c.deltas[e.txid]})
+		delete(c.deltas, e.txid)
+		if e.has(flagUnbroadcast) {
+			c.unbroadcast = append(c.unbroadcast, e.txid)
+		}
+	}
+	return c
+}
+
 // maskedWriter writes the file. Its first error sticks.
 type maskedWriter struct {
-	w   *bufio.Writer
+	w   io.Writer
 	key []byte // nil: nothing is masked
 	at  int
 	buf []byte
 	err error
 }
 
-func (w *maskedWriter) file(plain bool, txs []savedTx, deltas map[wire.Hash]wire.Amount, unbroadcast []wire.Hash) {
+func (w *maskedWriter) file(plain bool, c contents) {
 	if plain {
 		w.uint64(fileVersionPlain)
 	} else {
@@ -156,20 +133,20 @@ func (w *maskedWriter) file(plain bool, txs []savedTx, deltas map[wire.Hash]wire
 		w.write(append([]byte{fileKeySize}, key[:]...))
 		w.key = key[:]
 	}
-	w.uint64(uint64(len(txs)))
-	for i := range txs {
-		w.write(txs[i].raw)
-		w.uint64(uint64(txs[i].time))
-		w.uint64(uint64(txs[i].delta))
+	w.uint64(uint64(len(c.txs)))
+	for i := range c.txs {
+		w.write(c.txs[i].raw)
+		w.uint64(uint64(c.txs[i].time))
+		w.uint64(uint64(c.txs[i].delta))
 	}
-	w.count(len(deltas))
-	for txid, delta := range deltas {
+	w.count(len(c.deltas))
+	for txid, delta := range c.deltas {
 		w.write(txid[:])
 		w.uint64(uint64(delta))
 	}
-	w.count(len(unbroadcast))
-	for i := range unbroadcast {
-		w.write(unbroadcast[i][:])
+	w.count(len(c.unbroadcast))
+	for i := range c.unbroadcast {
+		w.write(c.unbroadcast[i][:])
 	}
 }
 
@@ -221,20 +198,6 @@ func (p *Pool) Load(ctx context.Context) error {
 	p.log.Info().Int("transactions", l.added).Int("left_out", l.failed).Dur("took", time.Since(started)).Msg("transactions of the last run are back")
 	return nil
 }
-
-// loader is Load at work.
-type loader struct {
-	pool          *Pool
-	ctx           context.Context
-	oldest        int64 // what came before that is expired
-	gone          map[wire.Hash]bool
-	list          []offer // gathered
-	orphans       []offer // whose parents were not there
-	added, failed int
-}
-
-// loadSize is how many transactions of a file are gathered before they are added.
-const loadSize = 4 * bulkSize
 
 func (l *loader) run() error {
 	p, file := l.pool, l.pool.cfg.File
@@ -298,52 +261,6 @@ func (l *loader) record(r *record) error {
 	return nil
 }
 
-// add gathers a transaction that came at a time.
-func (l *loader) add(tx *wire.Tx, at int64) error {
-	if at <= l.oldest || l.gone[tx.TxID()] {
-		l.failed++
-		return nil
-	}
-	l.list = append(l.list, offer{tx: tx, time: at})
-	if len(l.list) < loadSize {
-		return nil
-	}
-	return l.flush()
-}
-
-// flush adds what was gathered.
-func (l *loader) flush() error {
-	if err := l.pool.addAll(l.ctx, l.list, AddOptions{}); err != nil {
-		return err
-	}
-	for _, f := range l.list {
-		switch {
-		case f.err == nil:
-			l.added++
-		case IsMissingInputs(f.err):
-			l.orphans = append(l.orphans, offer{tx: f.tx, time: f.time})
-		case RejectReason(f.err) != reasonInPool:
-			l.failed++
-		}
-	}
-	l.list = nil
-	return nil
-}
-
-// adopt adds what had no parents when its turn came: a parent that was mined
-// when its child came, and is mined no more, stands behind it in the journal.
-func (l *loader) adopt() error {
-	for added := -1; added < l.added; {
-		added = l.added
-		l.list, l.orphans = l.orphans, nil
-		if err := l.flush(); err != nil {
-			return err
-		}
-	}
-	l.failed += len(l.orphans)
-	return nil
-}
-
 // saved adds what the file of Save has.
 func (l *loader) saved(raw []byte) error {
 	r := &fileReader{b: raw}
@@ -382,7 +299,12 @@ func (l *loader) saved(raw []byte) error {
 func (p *Pool) MarkUnbroadcast(txid wire.Hash) {
 	p.mu.Lock()
 	defer p.unlock()
-	if e := p.lookup(&txid); e != nil && !e.has(flagUnbroadcast) {
+	p.markUnbroadcast(&txid)
+}
+
+// markUnbroadcast is MarkUnbroadcast with the pool locked.
+func (p *Pool) markUnbroadcast(txid *wire.Hash) {
+	if e := p.lookup(txid); e != nil && !e.has(flagUnbroadcast) {
 		e.flags |= flagUnbroadcast
 		p.unbroadcast++
 	}

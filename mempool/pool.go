@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/mempool/fees"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -53,6 +54,9 @@ type Pool struct {
 	counts      Counts
 
 	journal *journal // nil before Load
+	moves   *moves   // nil if nobody takes them
+
+	estimator *fees.Estimator
 
 	saving sync.Mutex // one Save at a time; taken before mu
 
@@ -77,12 +81,16 @@ func New(cfg Config) (*Pool, error) {
 		byWitness: newTable(func(e *entry, _ uint32) []byte { return e.wtxid[:] }),
 		spends:    newTable(func(e *entry, at uint32) []byte { return e.raw[at : at+outPointSize] }),
 		deltas:    map[wire.Hash]wire.Amount{},
+		estimator: fees.New(),
 		changed:   make(chan struct{}),
 		loaded:    cfg.File == "",
 		// Core's first sequence number is 1.
 		sequence: 1,
 	}
 	p.state = cfg.Chain.Tip()
+	if cfg.Moves {
+		p.moves = new(moves)
+	}
 	return p, nil
 }
 

@@ -132,8 +132,28 @@ func (p *Pool) TxIDs() (ids []wire.Hash, sequence uint64) {
 // byDepth returns all entries by the number of their ancestors, then by fee
 // rate. The ranking itself is left as it is.
 func (p *Pool) byDepth() []*entry {
-	all := slices.Clone(p.ranked())
-	slices.SortStableFunc(all, func(a, b *entry) int { return a.ancestors().count - b.ancestors().count })
+	ranked := p.ranked()
+	// There are few such numbers, and the pool is locked: the entries are counted out
+	// instead of sorted.
+	var next []int // by number of ancestors: where the next entry with so many goes
+	for _, e := range ranked {
+		count := e.ancestors().count
+		if count >= len(next) {
+			next = append(next, make([]int, count+1-len(next))...)
+		}
+		next[count]++
+	}
+	at := 0
+	for i, n := range next {
+		next[i] = at
+		at += n
+	}
+	all := make([]*entry, len(ranked))
+	for _, e := range ranked {
+		count := e.ancestors().count
+		all[next[count]] = e
+		next[count]++
+	}
 	return all
 }
 
@@ -170,6 +190,14 @@ func (p *Pool) Sequence() (sequence uint64) {
 	return sequence
 }
 
+// At returns the block on which the pool's transactions are valid, and Sequence
+// then. The block is the chain's tip, but for moments in which that moves on
+// faster than the pool can follow.
+func (p *Pool) At() (tip wire.BlockRef, sequence uint64) {
+	_ = p.read(func() { tip, sequence = p.state.Tip, p.sequence })
+	return tip, sequence
+}
+
 // Spender returns the transaction of the pool that spends an output.
 func (p *Pool) Spender(op wire.OutPoint) (txid wire.Hash, ok bool) {
 	_ = p.read(func() {
@@ -178,6 +206,20 @@ func (p *Pool) Spender(op wire.OutPoint) (txid wire.Hash, ok bool) {
 		}
 	})
 	return txid, ok
+}
+
+// Spenders returns for each of some outputs the transaction of the pool that
+// spends it, at one moment; the zero hash where none does.
+func (p *Pool) Spenders(ops []wire.OutPoint) []wire.Hash {
+	txids := make([]wire.Hash, len(ops))
+	_ = p.read(func() {
+		for i := range ops {
+			if e := p.spender(&ops[i]); e != nil {
+				txids[i] = e.txid
+			}
+		}
+	})
+	return txids
 }
 
 // Coin is an output as the pool sees it.

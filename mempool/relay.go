@@ -205,7 +205,19 @@ func (p *Pool) Unbroadcast() (list []Arrival) {
 func (p *Pool) MarkBroadcast(wtxid wire.Hash) {
 	p.mu.Lock()
 	defer p.unlock()
-	if e := p.lookupWitness(&wtxid); e != nil && e.has(flagUnbroadcast) {
+	p.broadcast(p.lookupWitness(&wtxid))
+}
+
+// MarkBroadcastTxID is MarkBroadcast by the transaction's id.
+func (p *Pool) MarkBroadcastTxID(txid wire.Hash) {
+	p.mu.Lock()
+	defer p.unlock()
+	p.broadcast(p.lookup(&txid))
+}
+
+// broadcast notes that a peer has e, which may be nil.
+func (p *Pool) broadcast(e *entry) {
+	if e != nil && e.has(flagUnbroadcast) {
 		e.flags &^= flagUnbroadcast
 		p.unbroadcast--
 	}

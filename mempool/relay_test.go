@@ -173,6 +173,12 @@ func TestBroadcast(t *testing.T) {
 	if list := w.pool.Unbroadcast(); !slices.Equal(wtxids(list), idsOf(b)) {
 		t.Fatalf("%v", list)
 	}
+	w.pool.MarkBroadcastTxID(wire.Hash{1})
+	w.pool.MarkBroadcastTxID(b.TxID())
+	w.check()
+	if list := w.pool.Unbroadcast(); len(list) != 0 {
+		t.Fatalf("%v", list)
+	}
 }
 
 // Each has what was replaced, since somebody may mine it.

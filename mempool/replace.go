@@ -1,6 +1,7 @@
 package mempool
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/keelson-chain/keelson/mempool/policy"
@@ -17,7 +18,7 @@ const maxReplaced = 100
 func (p *Pool) checkReplacement(c *candidate) error {
 	refused := func(reason, format string, args ...any) error {
 		if c.sibling {
-			reason += " (including sibling eviction)"
+			reason += siblingNote
 		}
 		return refuse(reason, format, args...)
 	}
@@ -25,15 +26,12 @@ func (p *Pool) checkReplacement(c *candidate) error {
 	replacement := policy.RateOf(c.modified, c.vsize)
 	for _, e := range c.conflicts {
 		if original := policy.RateOf(e.modified, int(e.vsize)); replacement <= original {
-			return refused("insufficient fee", "rejecting replacement %v; new feerate %v <= old feerate %v", c.txid, replacement, original)
+			return refused(reasonFee, "rejecting replacement %v; new feerate %v <= old feerate %v", c.txid, replacement, original)
 		}
 	}
 	// It drives out a bounded number.
-	count := 0
-	for _, e := range c.conflicts {
-		if count += e.descendants().count; count > maxReplaced {
-			return refused("too many potential replacements", "rejecting replacement %v; too many potential replacements (%d > %d)", c.txid, count, maxReplaced)
-		}
+	if text := tooMany(c.txid, c.conflicts); text != "" {
+		return refused("too many potential replacements", "%s", text)
 	}
 	c.replaced = p.descendants(c.conflicts...)
 	// It spends nothing unconfirmed that they do not spend from: that could
@@ -41,18 +39,37 @@ func (p *Pool) checkReplacement(c *candidate) error {
 	if at, found := p.newParent(c); found {
 		return refused("replacement-adds-unconfirmed", "replacement %v adds unconfirmed input, idx %d", c.txid, at)
 	}
-	// It pays for all that goes, and for its own way through the network.
-	var fees wire.Amount
-	for _, e := range c.replaced {
-		fees += e.modified
-	}
-	if c.modified < fees {
-		return refused("insufficient fee", "rejecting replacement %v, less fees than conflicting txs; %s < %s", c.txid, money(c.modified), money(fees))
-	}
-	if more, least := c.modified-fees, p.cfg.Rules.IncrementalRelay.Fee(c.vsize); more < least {
-		return refused("insufficient fee", "rejecting replacement %v, not enough additional fees to relay; %s < %s", c.txid, money(more), money(least))
+	if text := p.tooCheap(c.txid, c.modified, c.vsize, c.replaced); text != "" {
+		return refused(reasonFee, "%s", text)
 	}
 	return nil
+}
+
+// tooMany says that a replacement would drive out more than it may, "" if not.
+func tooMany(txid wire.Hash, conflicts []*entry) string {
+	count := 0
+	for _, e := range conflicts {
+		if count += e.descendants().count; count > maxReplaced {
+			return fmt.Sprintf("rejecting replacement %v; too many potential replacements (%d > %d)", txid, count, maxReplaced)
+		}
+	}
+	return ""
+}
+
+// tooCheap says that a fee does not pay for all that goes and for the way of vsize
+// virtual bytes through the network, "" if it does.
+func (p *Pool) tooCheap(txid wire.Hash, fee wire.Amount, vsize int, replaced []*entry) string {
+	var fees wire.Amount
+	for _, e := range replaced {
+		fees += e.modified
+	}
+	if fee < fees {
+		return fmt.Sprintf("rejecting replacement %v, less fees than conflicting txs; %s < %s", txid, money(fee), money(fees))
+	}
+	if more, least := fee-fees, p.cfg.Rules.IncrementalRelay.Fee(vsize); more < least {
+		return fmt.Sprintf("rejecting replacement %v, not enough additional fees to relay; %s < %s", txid, money(more), money(least))
+	}
+	return ""
 }
 
 // newParent finds an input that spends from a transaction of the pool from

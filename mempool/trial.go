@@ -2,17 +2,9 @@ package mempool
 
 import (
 	"context"
-	"fmt"
-	"slices"
 
 	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/wire"
-)
-
-// The bounds on a package, which Bitcoin Core shares among all of them.
-const (
-	MaxPackageCount  = 25
-	maxPackageWeight = 404_000 // weight units
 )
 
 // Verdict is what Test finds out about a transaction.
@@ -51,16 +43,25 @@ func (p *Pool) Test(ctx context.Context, txs []*wire.Tx) (verdicts []Verdict, pk
 	if pkg := wellFormed(txs); pkg != "" {
 		return verdicts, pkg, nil
 	}
-	var all []*candidate
+	var g group
 	err = p.withCoins(ctx, func() error {
-		all, pkg, err = p.judgePackage(txs, verdicts)
+		g, err = p.judgePackage(txs, admission{})
 		return err
 	})
-	if err != nil || len(all) < len(txs) || pkg != "" {
-		return verdicts, pkg, err
+	if err != nil {
+		return verdicts, "", err
 	}
-	for i, c := range all {
+	if g.refused != nil {
+		verdicts[g.at] = Verdict{Judged: true, Err: g.refused}
+	}
+	if g.refused != nil || g.whole != nil {
+		return verdicts, RejectText(g.whole), nil
+	}
+	for i, c := range g.all {
 		if err := p.verify(c); err != nil {
+			if !IsRejected(err) {
+				return verdicts, "", err
+			}
 			verdicts[i] = Verdict{Judged: true, Err: err}
 			break
 		}
@@ -70,7 +71,7 @@ func (p *Pool) Test(ctx context.Context, txs []*wire.Tx) (verdicts []Verdict, pk
 }
 
 func (p *Pool) testOne(ctx context.Context, tx *wire.Tx) (Verdict, error) {
-	c, err := p.prepare(ctx, tx)
+	c, err := p.prepare(ctx, tx, admission{})
 	if err == nil {
 		err = p.verify(c)
 	}
@@ -81,103 +82,4 @@ func (p *Pool) testOne(ctx context.Context, tx *wire.Tx) (Verdict, error) {
 		return Verdict{Judged: true, Err: err}, nil
 	}
 	return Verdict{}, err
-}
-
-// judgePackage judges the transactions of a package but for their scripts. A
-// refusal goes to its place in verdicts and ends it; the error is a fault.
-func (p *Pool) judgePackage(txs []*wire.Tx, verdicts []Verdict) (all []*candidate, pkg string, err error) {
-	a := admission{pkg: make(map[wire.Hash]*candidate, len(txs))}
-	size := 0
-	var parents []*entry
-	for i, tx := range txs {
-		err := p.checkAlone(tx)
-		var c *candidate
-		if err == nil {
-			c, err = p.judge(tx, a)
-		}
-		if err != nil {
-			if !IsRejected(err) {
-				return nil, "", err
-			}
-			verdicts[i] = Verdict{Judged: true, Err: err}
-			return nil, "", nil
-		}
-		a.pkg[c.txid] = c
-		all = append(all, c)
-		size += c.vsize
-		for _, e := range c.parents {
-			if !slices.Contains(parents, e) {
-				parents = append(parents, e)
-			}
-		}
-	}
-	if exceeded := p.packageExceeds(size, len(all), parents); exceeded != "" {
-		return nil, "package-mempool-limits, " + exceeded, nil
-	}
-	return all, "", nil
-}
-
-// packageExceeds says, in Bitcoin Core's words, which limit count transactions
-// of size virtual bytes together would break that spend from parents: as if
-// each descended from all others, which is on the safe side.
-func (p *Pool) packageExceeds(size, count int, parents []*entry) string {
-	l := p.cfg.Limits
-	switch {
-	case count > l.AncestorCount:
-		return fmt.Sprintf("package count %d exceeds ancestor count limit [limit: %d]", count, l.AncestorCount)
-	case count > l.DescendantCount:
-		return fmt.Sprintf("package count %d exceeds descendant count limit [limit: %d]", count, l.DescendantCount)
-	case size > l.AncestorSize:
-		return fmt.Sprintf("package size %d exceeds ancestor size limit [limit: %d]", size, l.AncestorSize)
-	case size > l.DescendantSize:
-		return fmt.Sprintf("package size %d exceeds descendant size limit [limit: %d]", size, l.DescendantSize)
-	case len(parents)+count > l.AncestorCount:
-		return fmt.Sprintf("too many unconfirmed parents [limit: %d]", l.AncestorCount)
-	}
-	if _, exceeded := p.withinLimits(size, count, parents, l); exceeded != "" {
-		return "possibly " + exceeded
-	}
-	return ""
-}
-
-// wellFormed says what is wrong with a package as such, in Bitcoin Core's words.
-func wellFormed(txs []*wire.Tx) string {
-	if len(txs) > MaxPackageCount {
-		return "package-too-many-transactions"
-	}
-	weight := 0
-	later := make(map[wire.Hash]bool, len(txs)) // this transaction and those behind it
-	for _, tx := range txs {
-		weight += tx.Weight()
-		later[tx.TxID()] = true
-	}
-	if weight > maxPackageWeight {
-		return "package-too-large"
-	}
-	if len(later) < len(txs) {
-		return "package-contains-duplicates"
-	}
-	for _, tx := range txs {
-		for i := range tx.Inputs {
-			if later[tx.Inputs[i].PrevOut.TxID] {
-				return "package-not-sorted"
-			}
-		}
-		delete(later, tx.TxID())
-	}
-	spent := map[wire.OutPoint]bool{}
-	for _, tx := range txs {
-		if len(tx.Inputs) == 0 {
-			return "conflict-in-package"
-		}
-		for i := range tx.Inputs {
-			if spent[tx.Inputs[i].PrevOut] {
-				return "conflict-in-package"
-			}
-		}
-		for i := range tx.Inputs {
-			spent[tx.Inputs[i].PrevOut] = true
-		}
-	}
-	return ""
 }

@@ -11,6 +11,7 @@
 //	CheckSize           64 bytes and fewer
 //	Rules.CheckInputs   the scripts that it spends          only if not AcceptNonStandard
 //	Rules.CheckWitness  what it hands to them               only if not AcceptNonStandard
+//	Rules.CheckDust     dust and a fee                      only if not AcceptNonStandard
 //	CheckSigOps         signature checks
 //	CheckTRUC           unconfirmed parents and their children
 //

@@ -30,3 +30,20 @@ func (r *Rules) DustThreshold(out *wire.TxOut) wire.Amount {
 
 // IsDust reports whether out holds less than its DustThreshold.
 func (r *Rules) IsDust(out *wire.TxOut) bool { return out.Value < r.DustThreshold(out) }
+
+// CheckDust refuses as "dust" a transaction with an output of dust that pays a
+// fee, also one that somebody has only said it pays: nobody mines it then but for
+// a child that spends the dust at once, so that it burdens nobody (ephemeral dust,
+// as Bitcoin Core has it from 29 on). fee and modified are what it pays without
+// and with prioritisation.
+func (r *Rules) CheckDust(tx *wire.Tx, fee, modified wire.Amount) error {
+	if fee == 0 && modified == 0 {
+		return nil
+	}
+	for i := range tx.Outputs {
+		if r.IsDust(&tx.Outputs[i]) {
+			return &Error{Reason: "dust", Debug: "tx with dust output must be 0-fee"}
+		}
+	}
+	return nil
+}

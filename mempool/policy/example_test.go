@@ -17,15 +17,15 @@ func Example() {
 		Outputs: []wire.TxOut{{Value: 293, PkScript: keyHash}},
 	}
 	rules := policy.DefaultRules()
-	err := rules.CheckTx(tx)
+	err := rules.CheckDust(tx, 1_000, 1_000) // of a transaction that pays a fee
 	var refusal *policy.Error
 	fmt.Println(errors.As(err, &refusal), err)
 	fmt.Println("at least", rules.DustThreshold(&tx.Outputs[0]))
 
 	tx.Outputs[0].Value = 294
-	fmt.Println(rules.CheckTx(tx))
+	fmt.Println(rules.CheckDust(tx, 1_000, 1_000))
 	// Output:
-	// true dust
+	// true dust, tx with dust output must be 0-fee
 	// at least 0.00000294
 	// <nil>
 }

@@ -18,6 +18,7 @@ type trial struct {
 	rules Rules
 	tx    *wire.Tx
 	spent []consensus.Coin
+	fee   wire.Amount
 }
 
 // standard returns a trial that passes: one key's coin goes to another key.
@@ -34,6 +35,7 @@ func standard() *trial {
 			Outputs: []wire.TxOut{{Value: 10_000, PkScript: program(0, 20)}},
 		},
 		spent: []consensus.Coin{{Out: wire.TxOut{Value: 20_000, PkScript: program(0, 20)}}},
+		fee:   10_000,
 	}
 }
 
@@ -47,7 +49,10 @@ func (c *trial) judge() error {
 	if err := c.rules.CheckInputs(c.tx, c.spent); err != nil {
 		return err
 	}
-	return c.rules.CheckWitness(c.tx, c.spent)
+	if err := c.rules.CheckWitness(c.tx, c.spent); err != nil {
+		return err
+	}
+	return c.rules.CheckDust(c.tx, c.fee, c.fee)
 }
 
 // pay makes pkScript that of the output.
@@ -214,8 +219,17 @@ func TestRules(t *testing.T) {
 		}, "multi-op-return"},
 		{"data twice before dust", func(c *trial) { // the whole is judged after the outputs
 			c.tx.Outputs[0].Value = 0
-			c.tx.Outputs = append(slices.Repeat([]wire.TxOut{{PkScript: opReturn(40)}}, 2), c.tx.Outputs...)
+			c.tx.Outputs = append(slices.Repeat([]wire.TxOut{{PkScript: opReturn(40)}}, 2), c.tx.Outputs[0], c.tx.Outputs[0])
 		}, "dust"},
+		{"dust without a fee", func(c *trial) { c.tx.Outputs[0].Value, c.fee = 0, 0 }, fine},
+		{"two of dust without a fee", func(c *trial) {
+			c.fee, c.tx.Outputs[0].Value = 0, 293
+			c.tx.Outputs = append(c.tx.Outputs, c.tx.Outputs[0])
+		}, "dust"},
+		{"dust and data without a fee", func(c *trial) {
+			c.fee, c.tx.Outputs[0].Value = 0, 0
+			c.tx.Outputs = append(c.tx.Outputs, wire.TxOut{PkScript: opReturn(40)})
+		}, fine},
 
 		{"just no dust", func(c *trial) { c.tx.Outputs[0].Value = 294 }, fine},
 		{"dust", func(c *trial) { c.tx.Outputs[0].Value = 293 }, "dust"},
@@ -363,12 +377,12 @@ func TestOrder(t *testing.T) {
 		{"tx-size", func() { c.tx.Inputs[0].Witness = [][]byte{{1}} }},
 		{"scriptsig-size", func() { c.tx.Inputs[0].SigScript = []byte{0x61} }},
 		{"scriptsig-not-pushonly", func() { c.tx.Inputs[0].SigScript = nil }},
-		{"scriptpubkey", func() { c.tx.Outputs[0] = wire.TxOut{PkScript: anchor} }},
-		{"dust", func() { c.tx.Outputs[0].Value = 240 }},
+		{"scriptpubkey", func() { c.tx.Outputs = slices.Repeat([]wire.TxOut{{PkScript: anchor}}, 2) }},
+		{"dust", func() { c.tx.Outputs = c.tx.Outputs[:1] }},
 		{"tx-size-small", func() { c.pay(program(0, 20)) }},
-		{"dust", func() { c.tx.Outputs[0].Value = 294 }},
 		{"bad-txns-nonstandard-inputs", func() { c.spent = []consensus.Coin{{Out: wire.TxOut{PkScript: keyHash()}}} }},
 		{"bad-witness-nonstandard", func() { c.tx.Inputs[0].Witness = nil }},
+		{"dust", func() { c.tx.Outputs[0].Value = 294 }},
 	} {
 		if got := reason(t, c.judge()); got != step.want {
 			t.Fatalf("%q, want %q", got, step.want)

@@ -8,6 +8,7 @@ const (
 	MaxSigScriptSize = 1_650   // bytes: a 15-of-15 multisig in P2SH with some to spare
 	MaxSigOpsCost    = 16_000  // a fifth of what a block may have
 	MaxP2SHSigOps    = 15      // signature checks of one redeem script
+	MaxDustOutputs   = 1       // outputs below the dust threshold; see CheckDust
 	MaxMultisigKeys  = 3       // keys of a multisig script that stands in an output
 
 	MaxWitnessScriptSize = 3_600 // bytes of a P2WSH witness script

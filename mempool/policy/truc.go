@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -78,6 +79,56 @@ func CheckTRUC(tx *wire.Tx, vsize int, parents []TRUCParent) (evict *TRUCChild, 
 			tx.TxID(), tx.WTxID(), vsize, TRUCChildMaxVSize)
 	}
 	return onlyChild(&parents[0])
+}
+
+// CheckPackageTRUC is CheckTRUC for tx as one of the transactions of a package, of
+// which none is in the pool. CheckTRUC has passed for it and its parents in the
+// pool. ancestors are all of its unconfirmed ancestors in the pool.
+func CheckPackageTRUC(tx *wire.Tx, vsize int, pkg []*wire.Tx, ancestors []TRUCParent) error {
+	parents := slices.Clone(ancestors) // and then those of the package
+	for _, other := range pkg {
+		if other != tx && spendsFrom(tx, other.TxID()) {
+			parents = append(parents, TRUCParent{TxID: other.TxID(), WTxID: other.WTxID(), Version: other.Version, Ancestors: 1, Descendants: 1})
+		}
+	}
+	if tx.Version != TRUCVersion {
+		if p := otherVersion(tx, parents); p != nil {
+			return trucViolation("non-version=3 tx %v (wtxid=%v) cannot spend from version=3 tx %v (wtxid=%v)", tx.TxID(), tx.WTxID(), p.TxID, p.WTxID)
+		}
+		return nil
+	}
+	switch {
+	case len(parents)+1 > TRUCAncestorLimit:
+		return trucViolation("tx %v (wtxid=%v) would have too many ancestors", tx.TxID(), tx.WTxID())
+	case len(parents) == 0:
+		return nil
+	case vsize > TRUCChildMaxVSize:
+		return trucViolation("version=3 child tx %v (wtxid=%v) is too big: %d > %d virtual bytes", tx.TxID(), tx.WTxID(), vsize, TRUCChildMaxVSize)
+	}
+	parent := &parents[0]
+	if parent.Version != TRUCVersion {
+		return trucViolation("version=3 tx %v (wtxid=%v) cannot spend from non-version=3 tx %v (wtxid=%v)", tx.TxID(), tx.WTxID(), parent.TxID, parent.WTxID)
+	}
+	for _, other := range pkg {
+		if other == tx {
+			continue
+		}
+		if spendsFrom(other, parent.TxID) {
+			return trucViolation("tx %v (wtxid=%v) would exceed descendant count limit", parent.TxID, parent.WTxID)
+		}
+		if spendsFrom(other, tx.TxID()) {
+			return trucViolation("tx %v (wtxid=%v) would have too many ancestors", other.TxID(), other.WTxID())
+		}
+	}
+	if parent.Descendants > 1 {
+		return trucViolation("tx %v (wtxid=%v) would exceed descendant count limit", parent.TxID, parent.WTxID)
+	}
+	return nil
+}
+
+// spendsFrom reports whether tx spends an output of another transaction.
+func spendsFrom(tx *wire.Tx, txid wire.Hash) bool {
+	return slices.ContainsFunc(tx.Inputs, func(in wire.TxIn) bool { return in.PrevOut.TxID == txid })
 }
 
 // otherVersion returns the first of the parents, by txid, that is TRUC where tx

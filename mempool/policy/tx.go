@@ -18,10 +18,11 @@ import (
 //	scriptsig-not-pushonly  a signature script does more than push
 //	scriptpubkey            an output of no standard class, a multisig of more than MaxMultisigKeys, or too much data
 //	bare-multisig           a multisig output, where they are not permitted
-//	dust                    an output of less than its DustThreshold
+//	dust                    more than MaxDustOutputs of less than their DustThreshold
 //	multi-op-return         more than one OP_RETURN output
 //
-// Inputs come before outputs, and each is checked in full before the next.
+// Inputs come before outputs, and each is checked in full before the next. What has
+// dust must pass CheckDust, too.
 func (r *Rules) CheckTx(tx *wire.Tx) error {
 	if tx.Version < 1 || tx.Version > MaxTxVersion {
 		return refuse("version")
@@ -38,7 +39,7 @@ func (r *Rules) CheckTx(tx *wire.Tx) error {
 			return refuse("scriptsig-not-pushonly")
 		}
 	}
-	data := 0
+	data, dust := 0, 0
 	for i := range tx.Outputs {
 		class, err := r.checkOutput(&tx.Outputs[i])
 		if err != nil {
@@ -47,6 +48,12 @@ func (r *Rules) CheckTx(tx *wire.Tx) error {
 		if class == script.NullData {
 			data++
 		}
+		if r.IsDust(&tx.Outputs[i]) {
+			dust++
+		}
+	}
+	if dust > MaxDustOutputs {
+		return refuse("dust")
 	}
 	if data > 1 {
 		return refuse("multi-op-return")
@@ -72,10 +79,6 @@ func (r *Rules) checkOutput(out *wire.TxOut) (script.Class, error) {
 		if len(out.PkScript) > r.MaxDataCarrier {
 			return class, refuse("scriptpubkey")
 		}
-		return class, nil // cannot be spent, so it cannot be dust
-	}
-	if r.IsDust(out) {
-		return class, refuse("dust")
 	}
 	return class, nil
 }
