@@ -54,7 +54,7 @@ func (l *loader) network(cfg *Config) (err error) {
 		return err
 	}
 	if v.network != "regtest" {
-		for _, name := range []string{"testactivationheight", "covenants", "retarget", "mocktime", "blockversion"} {
+		for _, name := range []string{"testactivationheight", "testdifficulty", "covenants", "retarget", "mocktime", "txdelay", "blockversion"} {
 			if l.is(name) {
 				return l.errorf(name, "only for --network regtest, not for %q", v.network)
 			}
@@ -77,6 +77,9 @@ func (l *loader) network(cfg *Config) (err error) {
 				return l.errorf("testactivationheight", "%w", err)
 			}
 			o.ActivationHeights[d] = height
+		}
+		if o.Stages, err = consensus.ParseStages(v.testDifficulty); err != nil {
+			return l.errorf("testdifficulty", "%w", err)
 		}
 		cfg.Params = consensus.Regtest(o)
 	default:
@@ -101,7 +104,10 @@ func (l *loader) ledger(cfg *Config) error {
 		Dir:               cfg.Dir,
 		Params:            cfg.Params,
 		CacheBytes:        v.dbcache << 20,
-		TxIndex:           v.txindex,
+		TxIndex:           v.txindex || v.addressindex,
+		AddressIndex:      v.addressindex,
+		BlockFilterIndex:  v.blockFilterIndex,
+		CoinStatsIndex:    v.coinStatsIndex,
 		FastPrune:         v.fastprune,
 		Workers:           workers(v.par),
 		MaxTipAge:         time.Duration(v.maxTipAge) * time.Second,
@@ -117,6 +123,9 @@ func (l *loader) ledger(cfg *Config) error {
 		return l.errorf("prune", "%d MiB is too little: at least %d, or 1 to prune by pruneblockchain alone", v.prune, minPrune)
 	default:
 		c.Prune = uint64(v.prune) << 20
+	}
+	if c.Prune != 0 && c.AddressIndex {
+		return l.errorf("prune", "cannot be combined with addressindex, which needs every block")
 	}
 	if c.Prune != 0 && c.TxIndex {
 		return l.errorf("prune", "cannot be combined with txindex, which needs every block")
@@ -140,8 +149,11 @@ func (l *loader) ledger(cfg *Config) error {
 	return nil
 }
 
-// poolFile is the pool's file, in the network's folder.
-const poolFile = "mempool.dat"
+// The pool's files, in the network's folder.
+const (
+	poolFile = "mempool.dat"
+	feeFile  = "fee_estimates.dat"
+)
 
 func (l *loader) pool(cfg *Config) error {
 	v := &l.v
@@ -186,6 +198,7 @@ func (l *loader) pool(cfg *Config) error {
 	}
 	c.PlainFile = v.persistPoolPlain
 	cfg.Pool = c
+	cfg.Pool.FeeFile = filepath.Join(cfg.Dir, feeFile)
 	if v.persistPool {
 		cfg.Pool.File = filepath.Join(cfg.Dir, poolFile)
 	}
@@ -247,13 +260,16 @@ func (l *loader) mining(cfg *Config) error {
 		}
 		return nil
 	}
-	var err error
-	if cfg.Mine, err = l.payTo(cfg.Params); err != nil {
+	pkScript, err := l.payTo(cfg.Params)
+	if err != nil {
 		return err
 	}
-	if cfg.Params.Difficulty == consensus.Fixed {
-		cfg.MineInterval = time.Duration(l.v.mineInterval) * time.Millisecond
+	plan := miner.Plan{Kind: miner.Search, PkScript: pkScript, HashRate: float64(l.v.mineHashRate)}
+	// Where the difficulty or a hash rate sets the pace, nothing else need.
+	if cfg.Params.Difficulty == consensus.Fixed && (plan.HashRate == 0 || l.is("mineinterval")) {
+		plan.Interval = time.Duration(l.v.mineInterval) * time.Millisecond
 	}
+	cfg.Miner.Plan = plan
 	return nil
 }
 
@@ -290,11 +306,13 @@ func (l *loader) rpc(cfg *Config) (err error) {
 		CookieFile: v.rpcCookieFile,
 		Threads:    int(v.rpcThreads),
 		Queue:      int(v.rpcWorkQueue),
+		REST:       v.rest,
 		Timeout:    time.Duration(v.rpcServerTimeout) * time.Second,
 		Deprecated: v.deprecatedRPC,
 		Comments:   v.uaComment,
 
 		PruneTarget: cfg.Ledger.Prune,
+		FastPrune:   cfg.Ledger.FastPrune,
 		CacheBytes:  cfg.Ledger.CacheBytes,
 		PoolFile:    filepath.Join(cfg.Dir, poolFile),
 	}

@@ -6,7 +6,6 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -16,6 +15,8 @@ import (
 	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/p2p"
 	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/rpc/explorer"
+	"github.com/keelson-chain/keelson/rpc/zmq"
 )
 
 // Config is everything that a node is told, validated and with defaults filled
@@ -34,14 +35,10 @@ type Config struct {
 	// MockTime is the time at which the clock stands, in seconds since 1970;
 	// 0: it runs.
 	MockTime int64
-	// Miner has no Chain, Source, Now and Log yet.
+	// Miner has no Chain, Source, Now and Log yet. Its Plan is off unless the node
+	// is to mine from its start.
 	Miner miner.Config
-	// Mine is the script to mine to, nil for a node that does not mine.
-	Mine []byte
-	// MineInterval is the least time between two blocks that are mined; 0 where
-	// the difficulty sets the pace.
-	MineInterval time.Duration
-	RPC          rpc.Config
+	RPC   rpc.Config
 
 	// Pool has no Chain, SigCache, Now and Log yet, which only exist at run time.
 	Pool mempool.Config
@@ -58,6 +55,20 @@ type Config struct {
 	Metrics netip.AddrPort
 	PProf   bool
 
+	// Explorer has no Subversion, Now and Log yet.
+	Explorer explorer.Config
+
+	// ZMQ has no Now and Log yet.
+	ZMQ zmq.Config
+
+	// Ready, if it is there, is called once by node.Run when the node serves calls
+	// and peers. It must return soon. No setting has it: it is for who runs a node
+	// in its own process and leaves the ports to the system.
+	Ready func(Endpoints)
+	// OwnProcess says that the process has nothing to do but run this node, so that
+	// the pace of its garbage collector is the node's to set.
+	OwnProcess bool
+
 	// BlockNotify, StartupNotify and ShutdownNotify are commands for a shell to
 	// run; empty: none.
 	BlockNotify, StartupNotify, ShutdownNotify string
@@ -68,6 +79,21 @@ type Config struct {
 	LogFile                 string
 	LogMaxSize, LogMaxFiles int
 	LogLevel                zerolog.Level
+}
+
+// Endpoints are where a running node can be reached: the addresses that it has
+// opened, with the actual ports where port 0 was asked for.
+type Endpoints struct {
+	// RPC are those of JSON-RPC, as HOST:PORT; there is one at least.
+	RPC []string
+	// P2P are the multi-addresses for peers, of every interface, such as
+	// /ip4/127.0.0.1/tcp/18444; none for a node that does not listen.
+	P2P []string
+	// Explorer and Metrics are those of the explorer and of the metrics, as
+	// HOST:PORT; empty for a node without.
+	Explorer, Metrics string
+	// ZMQ says what is published to ZeroMQ subscribers, and where.
+	ZMQ []zmq.Endpoint
 }
 
 // ErrHelp is returned by Load when --help was among the arguments.

@@ -18,6 +18,7 @@ import (
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/mempool/policy"
+	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -54,7 +55,7 @@ func TestDefaults(t *testing.T) {
 	if cfg.Params.Name != "main" || cfg.DataDir != dir || cfg.Dir != filepath.Join(dir, "main") || cfg.File != filepath.Join(dir, "keelson.toml") {
 		t.Errorf("network %s, folders %s, %s, file %s", cfg.Params.Name, cfg.DataDir, cfg.Dir, cfg.File)
 	}
-	if cfg.CheckBlocks != 6 || cfg.CheckLevel != 3 || cfg.MockTime != 0 || cfg.Mine != nil || cfg.LogJSON || cfg.LogLevel != zerolog.InfoLevel {
+	if cfg.CheckBlocks != 6 || cfg.CheckLevel != 3 || cfg.MockTime != 0 || cfg.Miner.Plan.Kind != miner.Off || cfg.LogJSON || cfg.LogLevel != zerolog.InfoLevel {
 		t.Errorf("%+v", cfg)
 	}
 	l := cfg.Ledger
@@ -134,12 +135,24 @@ func TestSwitches(t *testing.T) {
 	if p := mustLoad(t, "", nil, "--network=regtest").Params; !p.Covenants {
 		t.Error("covenants are off")
 	}
+	if p := mustLoad(t, "testdifficulty = [\"7@1e00ffff,asert,9\", \"9@1d00ffff\"]\n", nil, "--network=regtest").Params; len(p.Stages) != 2 || p.Stages[0].Spacing != 9 || p.Stages[1].Height != 9 {
+		t.Errorf("stages %+v", p.Stages)
+	}
 	if p := mustLoad(t, "", nil, "--network=regtest", "--covenants=off").Params; p.Covenants {
 		t.Error("covenants are on")
 	}
 }
 
 func TestRest(t *testing.T) {
+	for arg, want := range map[string]bool{
+		"--blockfilterindex": true, "--blockfilterindex=1": true, "--blockfilterindex=basic": true,
+		"--blockfilterindex=0": false, "--noblockfilterindex": false,
+	} {
+		cfg, _, err := Load([]string{"--datadir=" + t.TempDir(), arg, "--coinstatsindex", "--rest"}, nil)
+		if err != nil || !cfg.RPC.REST || cfg.Ledger.BlockFilterIndex != want || !cfg.Ledger.CoinStatsIndex {
+			t.Errorf("%s: filters %v, statistics %v, %v", arg, cfg.Ledger.BlockFilterIndex, cfg.Ledger.CoinStatsIndex, err)
+		}
+	}
 	_, rest, err := Load([]string{"--datadir=" + t.TempDir(), "a", "--txindex", "b", "--", "--c"}, nil)
 	if err != nil || !slices.Equal(rest, []string{"a", "b", "--c"}) {
 		t.Error(rest, err)
@@ -224,8 +237,8 @@ func TestValues(t *testing.T) {
 		t.Errorf("prune %d", l.Prune)
 	}
 	for _, mine := range []string{"bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202", "addr(bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202)", "raw(00140000000000000000000000000000000000000000)"} {
-		if cfg := mustLoad(t, "", nil, "--network=regtest", "--mine="+mine); fmt.Sprintf("%x", cfg.Mine) != "0014"+strings.Repeat("0", 40) {
-			t.Errorf("%s mines to %x", mine, cfg.Mine)
+		if cfg := mustLoad(t, "", nil, "--network=regtest", "--mine="+mine); fmt.Sprintf("%x", cfg.Miner.Plan.PkScript) != "0014"+strings.Repeat("0", 40) {
+			t.Errorf("%s mines to %x", mine, cfg.Miner.Plan.PkScript)
 		}
 	}
 	if l := mustLoad(t, "", nil, "--par=-256").Ledger; l.Workers != 1 {
@@ -242,6 +255,30 @@ func TestMiner(t *testing.T) {
 	m = mustLoad(t, "blockmintxfee = 0.00000001\n", nil, "--network=regtest", "--par=3", "--minethreads=2", "--blockmaxweight=4000000", "--blockversion=1337").Miner
 	if m.Workers != 2 || m.MaxWeight != 4_000_000 || m.MinFeeRate != 1 || m.Version != 1337 {
 		t.Errorf("%+v", m)
+	}
+}
+
+// TestMine sets how a node mines from its start.
+func TestMine(t *testing.T) {
+	const to = "bcrt1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqdku202"
+	for _, c := range []struct {
+		args     string
+		kind     miner.Kind
+		interval time.Duration
+		rate     float64
+	}{
+		{"", miner.Off, 0, 0},
+		{"--minehashrate=5 --mineinterval=5", miner.Off, 0, 0},
+		{"--mine=" + to, miner.Search, time.Second, 0},
+		{"--mineinterval=70 --mine=" + to, miner.Search, 70 * time.Millisecond, 0},
+		{"--minehashrate=200 --mine=" + to, miner.Search, 0, 200},
+		{"--minehashrate=200 --mineinterval=70 --mine=" + to, miner.Search, 70 * time.Millisecond, 200},
+		{"--retarget --mineinterval=70 --mine=" + to, miner.Search, 0, 0},
+	} {
+		p := mustLoad(t, "", nil, append(strings.Fields(c.args), "--network=regtest")...).Miner.Plan
+		if p.Kind != c.kind || p.Interval != c.interval || p.HashRate != c.rate || (p.PkScript != nil) != (c.kind != miner.Off) {
+			t.Errorf("%q: %+v", c.args, p)
+		}
 	}
 }
 
@@ -341,6 +378,7 @@ func TestRefused(t *testing.T) {
 		{args: []string{"--rpcport=65536"}, want: `--rpcport: 65536 is out of range (0 to 65535)`},
 		{args: []string{"--prune=549"}, want: `--prune: 549 MiB is too little: at least 550`},
 		{args: []string{"--prune=1", "--txindex"}, want: `--prune: cannot be combined with txindex`},
+		{args: []string{"--prune=1", "--addressindex"}, want: `--prune: cannot be combined with addressindex`},
 		{args: []string{"--prune=1", "--reindex-chainstate"}, want: `--prune: cannot be combined with reindex-chainstate`},
 		{args: []string{"--assumevalid=abc"}, want: `--assumevalid: "abc" is not a block hash (64 hexadecimal digits, or 0)`},
 		{args: []string{"--minimumchainwork=xyz"}, want: `--minimumchainwork: "xyz" is not a hexadecimal number`},
@@ -359,6 +397,11 @@ func TestRefused(t *testing.T) {
 		{args: regtest("--mine=raw(51)#aaaaaaaa"), want: `--mine: not a descriptor of network regtest: Provided checksum 'aaaaaaaa' does not match`},
 		{args: regtest("--mine=wpkh(" + tpub + "/0/*)"), want: `--mine: the descriptor stands for many scripts: put an index in the place of *`},
 		{args: regtest("--mine=wpkh(" + tpub + "/0h/1)"), want: `--mine: Cannot derive script without private keys`},
+		{args: []string{"--testdifficulty=1@1d00ffff"}, want: `--testdifficulty: only for --network regtest, not for "main"`},
+		{args: regtest("--testdifficulty=0@1d00ffff"), want: `--testdifficulty: "0@1d00ffff": the height must be from 1 to 2147483646 (HEIGHT@BITS[,fixed|,asert[,SPACING]])`},
+		{args: regtest("--testdifficulty=2@1d00ffff", "--testdifficulty=2@1d00ffff"), want: `--testdifficulty: "2@1d00ffff" must have a height above 2, which the one before it has`},
+		{args: []string{"--txdelay=4"}, want: `--txdelay: only for --network regtest, not for "main"`},
+		{args: regtest("--txdelay=0"), want: `--txdelay: 0 is out of range (1 to 60000 milliseconds)`},
 		{args: []string{"--blockversion=4"}, want: `--blockversion: only for --network regtest, not for "main"`},
 		{args: regtest("--blockversion=0"), want: `--blockversion: 0 is out of range (1 to`},
 		{args: []string{"--blockmaxweight=3999"}, want: `--blockmaxweight: 3999 is out of range (4000 to`},
@@ -448,7 +491,14 @@ func TestTable(t *testing.T) {
 			t.Errorf("%s has no help", s.name)
 		}
 	})
-	if n := reflect.TypeOf(v).NumField(); n != len(names) {
+	n := 0
+	for field := range reflect.TypeOf(v).Fields() {
+		if field.Type.Kind() == reflect.Array { // a field for each of its elements
+			n += field.Type.Len() - 1
+		}
+		n++
+	}
+	if n != len(names) {
 		t.Errorf("%d settings for %d fields", len(names), n)
 	}
 	for line := range strings.SplitSeq(help, "\n") {

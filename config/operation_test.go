@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,10 +37,39 @@ func TestOperationRefused(t *testing.T) {
 		{[]string{"--metrics=127.0.0.1:"}, `is not a port`},
 		{[]string{"--pprof"}, "--pprof: needs metrics, whose port it shares"},
 		{[]string{"--metrics=0.0.0.0:9332", "--pprof"}, "--pprof: profiles are shown on loopback alone, and metrics has the address 0.0.0.0"},
+		{[]string{"--zmqpubrawtx=127.0.0.1:28333"}, `--zmqpubrawtx: "127.0.0.1:28333" is not an address such as tcp://127.0.0.1:28332`},
+		{[]string{"--zmqpubrawtx=tcp://127.0.0.1"}, `is not an address`},
+		{[]string{"--zmqpubrawtx=tcp://127.0.0.1:65536"}, `is not an address`},
+		{[]string{"--zmqpubrawtx=tcp://127.0.0.1:+1"}, `is not an address`},
+		{[]string{"--zmqpubrawtx=tcp://::1:28333"}, `is not an address`},
+		{[]string{"--zmqpubrawtx=tcp://example.com:28333"}, `is not an address`},
+		{[]string{"--zmqpubrawtx=pgm://127.0.0.1:28333"}, `is not an address`},
+		{[]string{"--zmqpubrawtx=ipc://"}, `is not an address`},
+		{[]string{"--zmqpubrawtx=ipc:///" + strings.Repeat("a", 103)}, `has more than 103 bytes`},
+		{[]string{"--zmqpubsequence=tcp://*:1", "--zmqpubsequence=tcp://*:1"}, "--zmqpubsequence: tcp://*:1 is there twice"},
+		{[]string{"--zmqpubsequencehwm=-1"}, "--zmqpubsequencehwm"},
 	} {
 		if _, err := load(t, "", nil, c.args...); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v: %v, want %s", c.args, err, c.want)
 		}
+	}
+}
+
+// TestZMQ: topics have addresses of their own, as many as one likes, which share
+// the high-water mark.
+func TestZMQ(t *testing.T) {
+	if cfg := mustLoad(t, "", nil); len(cfg.ZMQ.Endpoints) != 0 || cfg.Pool.Moves {
+		t.Errorf("by default %v, %v", cfg.ZMQ.Endpoints, cfg.Pool.Moves)
+	}
+	cfg := mustLoad(t, "zmqpubsequence = [\"tcp://*:5\", \"ipc:///tmp/s\"]\n", []string{"KEELSON_ZMQPUBRAWTXHWM=7"},
+		"--zmqpubrawtx=tcp://127.0.0.1:28333", "--zmqpubrawtx=unix:/tmp/t", "--zmqpubhashblock=tcp://[::1]:*")
+	var got []string
+	for _, e := range cfg.ZMQ.Endpoints {
+		got = append(got, fmt.Sprintf("%v %v %d", e.Topic, e.Address, e.HWM))
+	}
+	want := "hashblock tcp://[::1]:0 1000, rawtx tcp://127.0.0.1:28333 7, rawtx ipc:///tmp/t 7, sequence tcp://*:5 1000, sequence ipc:///tmp/s 1000"
+	if strings.Join(got, ", ") != want || !cfg.Pool.Moves {
+		t.Errorf("%v, want %v", got, want)
 	}
 }
 
@@ -55,5 +85,35 @@ func TestLogFile(t *testing.T) {
 	}
 	if cfg = mustLoad(t, "", nil, "--log-file=/var/log/k.log"); cfg.LogFile != "/var/log/k.log" {
 		t.Errorf("%q", cfg.LogFile)
+	}
+}
+
+// TestExplorer: what explorer and explorerfaucet take.
+func TestExplorer(t *testing.T) {
+	if cfg := mustLoad(t, "", nil); cfg.Explorer.Listen.IsValid() {
+		t.Errorf("on by default: %v", cfg.Explorer.Listen)
+	}
+	for text, want := range map[string]string{"3000": "127.0.0.1:3000", "0": "127.0.0.1:0", "localhost:1": "127.0.0.1:1", "0.0.0.0:80": "0.0.0.0:80", "[::1]:80": "[::1]:80"} {
+		cfg := mustLoad(t, "", nil, "--explorer="+text, "--explorerfaucet=/faucet")
+		if cfg.Explorer.Listen.String() != want || cfg.Explorer.Faucet != "/faucet" || cfg.Explorer.Params != cfg.Params {
+			t.Errorf("%s: %+v", text, cfg.Explorer)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--explorer="}, "--explorer: the port is missing"},
+		{[]string{"--explorer=65536"}, `--explorer: "65536" is not a port, or an IP address with a port`},
+		{[]string{"--explorerfaucet=/faucet"}, "--explorerfaucet: needs explorer, whose page has the form"},
+		{[]string{"--explorer=1", "--explorerfaucet=faucet"}, `--explorerfaucet: "faucet" is not a path such as /faucet`},
+		{[]string{"--explorer=1", "--explorerfaucet=//evil.example"}, "is not a path such as /faucet"},
+		{[]string{"--explorer=1", "--explorerfaucet=javascript:x"}, "is not a path such as /faucet"},
+		{[]string{"--explorer=1", "--explorerfaucet=/a?b"}, "is not a path such as /faucet"},
+	} {
+		_, err := load(t, "", nil, c.args...)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%v: %v, want %q", c.args, err, c.want)
+		}
 	}
 }

@@ -15,6 +15,9 @@ func (s *setting) set(v *values, text string, fresh bool) error {
 	case *string:
 		*p = text
 	case *bool:
+		if s.word != "" && text == s.word {
+			text = "1"
+		}
 		b, err := parseBool(text)
 		if err != nil {
 			return err

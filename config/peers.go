@@ -108,6 +108,7 @@ func (l *loader) peers(cfg *Config) error {
 		c.Whitelist = append(c.Whitelist, w)
 	}
 	cfg.P2P.Host, cfg.P2P.BlocksOnly = c, v.blocksOnly
+	cfg.P2P.TxDelay = time.Duration(v.txDelay) * time.Millisecond
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keelson-chain/keelson/p2p"
 	"github.com/keelson-chain/keelson/p2p/host"
 )
 
@@ -78,6 +79,8 @@ func TestPeersSettings(t *testing.T) {
 		}},
 		{"--network=test --addnode=192.0.2.1/" + someID, func(c *Config) bool { return calls(&c.P2P.Host) && len(c.P2P.Host.AddNode) == 1 }},
 		{"--network=main --seednode=" + node, func(c *Config) bool { return calls(&c.P2P.Host) && slices.Equal(c.P2P.Host.Seeds, []string{node}) }},
+		{"--txdelay=7", func(c *Config) bool { return c.P2P.TxDelay == 7*time.Millisecond }},
+		{"--network=main", func(c *Config) bool { return c.P2P.TxDelay == p2p.DefaultTxDelay }},
 		{"--findpeers", func(c *Config) bool { return c.P2P.Host.Discover && c.P2P.Host.Feelers }},
 		{"--network=main --findpeers=0", func(c *Config) bool { return !calls(&c.P2P.Host) && len(c.P2P.Host.Listen) == 4 }},
 

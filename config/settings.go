@@ -8,8 +8,10 @@ import (
 	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/miner/template"
+	"github.com/keelson-chain/keelson/p2p"
 	"github.com/keelson-chain/keelson/p2p/host"
 	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/rpc/zmq"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -34,6 +36,7 @@ type setting struct {
 	min    int64  // limits of a number, inclusive
 	max    int64
 	unit   string // of a number
+	word   string // of a switch: what else switches it on
 	help   string
 	none   string // of a list: the one value that --noNAME stands for, if not an empty list
 
@@ -46,6 +49,10 @@ type values struct {
 
 	dbcache, par               int64
 	txindex                    bool
+	blockFilterIndex           bool
+	coinStatsIndex             bool
+	rest                       bool
+	addressindex               bool
 	prune                      int64
 	fastprune                  bool
 	reindex, reindexChainState bool
@@ -63,11 +70,14 @@ type values struct {
 	maxPool, poolExpiry, maxOrphans, maxSigCache int64
 
 	testActivationHeight []string
+	testDifficulty       []string
 	mockTime             int64
+	txDelay              int64
 	covenants, retarget  bool
 	mine                 string
 	mineInterval         int64
 	mineThreads          int64
+	mineHashRate         int64
 	blockMaxWeight       int64
 	blockMinFee          wire.Amount
 	blockVersion         int64
@@ -93,8 +103,12 @@ type values struct {
 
 	blockNotify, startupNotify, shutdownNotify string
 
-	metrics string
-	pprof   bool
+	metrics                  string
+	pprof                    bool
+	explorer, explorerFaucet string
+
+	zmq    [zmq.TopicCount][]string
+	zmqHWM [zmq.TopicCount]int64
 }
 
 // What the pool is like unless it is told otherwise.
@@ -133,6 +147,15 @@ var sections = []struct {
 		{name: "txindex", kind: kindBool,
 			help:  "keep an index of all transactions, for getrawtransaction",
 			value: func(v *values) any { return &v.txindex }},
+		{name: "addressindex", kind: kindBool,
+			help:  "keep an index of what every address has received and spent, for the explorer and its interface; brings txindex with it",
+			value: func(v *values) any { return &v.addressindex }},
+		{name: "blockfilterindex", kind: kindBool, word: "basic",
+			help:  "keep the compact filter of every block (BIP 158), for getblockfilter, scanblocks and the REST interface",
+			value: func(v *values) any { return &v.blockFilterIndex }},
+		{name: "coinstatsindex", kind: kindBool,
+			help:  "keep statistics of the coins after every block, for gettxoutsetinfo",
+			value: func(v *values) any { return &v.coinStatsIndex }},
 		{name: "prune", kind: kindInt, min: 0, max: math.MaxInt64 >> 20, unit: "MiB",
 			help:  "delete old blocks to stay below this size, at least 550; 0: keep all; 1: delete only when pruneblockchain is called",
 			value: func(v *values) any { return &v.prune }},
@@ -225,11 +248,14 @@ var sections = []struct {
 			help:  "mine, and pay this address, or this descriptor of one script",
 			value: func(v *values) any { return &v.mine }},
 		{name: "mineinterval", kind: kindInt, number: 1000, min: 0, max: 86_400_000, unit: "milliseconds",
-			help:  "least time between two blocks that mine makes, for networks whose difficulty does not adjust",
+			help:  "least time between two blocks that mine makes, for networks whose difficulty does not adjust (0 if minehashrate is set)",
 			value: func(v *values) any { return &v.mineInterval }},
 		{name: "minethreads", kind: kindInt, min: 0, max: 256, unit: "threads",
 			help:  "threads that mine; 0: as many as par says",
 			value: func(v *values) any { return &v.mineThreads }},
+		{name: "minehashrate", kind: kindInt, min: 0, max: 1_000_000_000_000_000, unit: "hashes per second",
+			help:  "how fast mine searches at most; 0: as fast as its threads can",
+			value: func(v *values) any { return &v.mineHashRate }},
 		{name: "blockmaxweight", kind: kindInt, min: 0, max: math.MaxInt32, unit: "weight units",
 			help:  "how heavy blocks and templates get, of which 4000 are for the coinbase; 0: 4000 less than the network's limit",
 			value: func(v *values) any { return &v.blockMaxWeight }},
@@ -324,6 +350,9 @@ var sections = []struct {
 		{name: "rpcservertimeout", kind: kindInt, number: int64(rpc.DefaultTimeout.Seconds()), min: 1, max: 1_000_000, unit: "seconds",
 			help:  "time that a client has to send the head of a request, and four times as long for its body and for taking the answer",
 			value: func(v *values) any { return &v.rpcServerTimeout }},
+		{name: "rest", kind: kindBool,
+			help:  "serve Bitcoin Core's REST interface at the same port, below /rest/, without a password",
+			value: func(v *values) any { return &v.rest }},
 		{name: "deprecatedrpc", kind: kindList, arg: "NAME",
 			help:  "an old behaviour to keep; may be repeated; warnings: one text in place of a list",
 			value: func(v *values) any { return &v.deprecatedRPC }},
@@ -361,7 +390,14 @@ var sections = []struct {
 		{name: "pprof", kind: kindBool,
 			help:  "show profiles to \"go tool pprof\" at /debug/pprof/ of the port of metrics, on loopback alone",
 			value: func(v *values) any { return &v.pprof }},
+		{name: "explorer", kind: kindText, arg: "[ADDRESS:]PORT",
+			help:  "show the chain, the pool and the peers to browsers at this port, by default of 127.0.0.1, and an Esplora REST interface below /api; without a password",
+			value: func(v *values) any { return &v.explorer }},
+		{name: "explorerfaucet", kind: kindText, arg: "PATH",
+			help:  "show a form on the explorer's first page that posts address and amount to this path, for whoever serves a faucet in front of the explorer",
+			value: func(v *values) any { return &v.explorerFaucet }},
 	}},
+	{"ZeroMQ", zmqSettings()},
 	{"Regtest and tests", []setting{
 		{name: "covenants", kind: kindBool, number: 1,
 			help:  "the covenant opcodes of tapscript (regtest)",
@@ -369,6 +405,9 @@ var sections = []struct {
 		{name: "retarget", kind: kindBool,
 			help:  "adjust the difficulty as the main network does (regtest)",
 			value: func(v *values) any { return &v.retarget }},
+		{name: "testdifficulty", kind: kindList, arg: "HEIGHT@BITS[,RULE]",
+			help:  "from this height on the difficulty bits (8 hexadecimal digits) are these; with fixed, the default, all are, with asert[,SPACING] the first, and from there on the difficulty keeps blocks so many seconds apart (120) (regtest); may be repeated, in the order of heights",
+			value: func(v *values) any { return &v.testDifficulty }},
 		{name: "testactivationheight", kind: kindList, arg: "NAME@HEIGHT",
 			help:  "activate segwit, bip34, dersig, cltv or csv at another height (regtest); may be repeated",
 			value: func(v *values) any { return &v.testActivationHeight }},
@@ -378,10 +417,35 @@ var sections = []struct {
 		{name: "mocktime", kind: kindInt, min: 0, max: rpc.MaxMockTime, unit: "seconds since 1970",
 			help:  "a clock that stands still at this time (regtest); 0: the real one",
 			value: func(v *values) any { return &v.mockTime }},
+		{name: "txdelay", kind: kindInt, number: p2p.DefaultTxDelay.Milliseconds(), min: 1, max: 60_000, unit: "milliseconds",
+			help:  "how long transactions wait on the average before peers are told of them (regtest)",
+			value: func(v *values) any { return &v.txDelay }},
 		{name: "fastprune", kind: kindBool,
 			help:  "make block files small, so that pruning is seen early",
 			value: func(v *values) any { return &v.fastprune }},
 	}},
+}
+
+// zmqSettings has two rows for each topic.
+func zmqSettings() (rows []setting) {
+	what := [zmq.TopicCount]string{
+		zmq.HashBlock: "the hash of each new tip",
+		zmq.HashTx:    "the id of each transaction that comes into the pool or with a block, or leaves with one",
+		zmq.RawBlock:  "each new tip",
+		zmq.RawTx:     "each transaction that comes into the pool or with a block, or leaves with one",
+		zmq.Sequence:  "the hashes of blocks that come and leave and the ids of transactions that come into the pool and leave it",
+	}
+	for topic := range zmq.Topic(zmq.TopicCount) {
+		name := "zmqpub" + topic.String()
+		rows = append(rows,
+			setting{name: name, kind: kindList, arg: "ADDRESS",
+				help:  "publish " + what[topic] + " at this address, tcp://IP:PORT or ipc://PATH; may be repeated",
+				value: func(v *values) any { return &v.zmq[topic] }},
+			setting{name: name + "hwm", kind: kindInt, number: zmq.DefaultHWM, min: 0, max: math.MaxInt32, unit: "messages",
+				help:  "how many of those may wait for one subscriber, who loses more; 0: up to 64 MiB, which is the limit anyway",
+				value: func(v *values) any { return &v.zmqHWM[topic] }})
+	}
+	return rows
 }
 
 // lookup finds the row of a name.

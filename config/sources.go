@@ -18,6 +18,7 @@ const envPrefix = "KEELSON_"
 // envOther are variables with the prefix that are not settings of the node.
 var envOther = []string{
 	"KEELSON_VECTORS", // where the tests find their vectors
+	"KEELSON_TESTNET", // the folder in which keelson testnet finds the network
 }
 
 func flagName(name string) string { return "--" + name }

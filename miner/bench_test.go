@@ -77,7 +77,7 @@ func BenchmarkNewTip(b *testing.B) {
 func benchNewTip(b *testing.B, txs int) {
 	chain := newHardChain()
 	pool := &fullPool{chain, make([]mempool.Selected, txs)}
-	m := New(Config{Chain: chain, Source: pool, Workers: 2, Now: time.Now})
+	m := New(Config{Chain: chain, Source: pool, Workers: 2, Now: time.Now, Plan: Plan{Kind: Search, PkScript: []byte{0x51}}})
 	hashed := make(chan wire.Hash)
 	m.find = func(ctx context.Context, h wire.Header, t pow.Target, workers int, tried *atomic.Uint64) (uint32, bool) {
 		pow.NewSearcher(h, t).Try(0, 1)
@@ -89,7 +89,7 @@ func benchNewTip(b *testing.B, txs int) {
 	}
 	ctx, cancel := context.WithCancel(b.Context())
 	done := make(chan error)
-	go func() { done <- m.Run(ctx, []byte{0x51}, 0) }()
+	go func() { done <- m.Run(ctx) }()
 	<-hashed
 	var took []time.Duration
 	for b.Loop() {

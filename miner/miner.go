@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -41,6 +42,7 @@ type Config struct {
 	Chain   Chain
 	Source  Source           // nil: blocks have no transactions but the coinbase
 	Workers int              // cores that Run searches on, at least 1
+	Plan    Plan             // what Run does, until SetPlan says otherwise
 	Now     func() time.Time // the node's clock, which tests may set
 	// MaxWeight is the most that a block weighs, in weight units, of which
 	// template.ReservedWeight is for header and coinbase. 0: that much less
@@ -57,15 +59,32 @@ type Config struct {
 type Miner struct {
 	cfg Config
 	// find is pow.Search, but in tests that have no time for so many nonces.
-	find func(ctx context.Context, h wire.Header, t pow.Target, workers int, tried *atomic.Uint64) (nonce uint32, ok bool)
+	find finder
+	// gap is rand.ExpFloat64, but in tests: see newPace.
+	gap func() float64
 
-	offer      offer
-	counts     counts
-	extraNonce atomic.Uint64 // the last one of Run's
+	planned planned
+	offer   offer
+	counts  counts
+	// extraNonce is the last one of Run's. The first is random, so that two
+	// miners who pay the same script do not search the same headers.
+	extraNonce atomic.Uint64
+	// early says that the last block of Run's was refused because the chain is
+	// ahead of the clock.
+	early atomic.Bool
 }
 
-// New returns a Miner that does nothing until a method is called.
-func New(cfg Config) *Miner { return &Miner{cfg: cfg, find: pow.Search} }
+// finder is pow.Search, or something that does the same in another way.
+type finder func(ctx context.Context, h wire.Header, t pow.Target, workers int, tried *atomic.Uint64) (nonce uint32, ok bool)
+
+// New returns a Miner that does nothing until a method is called. Its plan is
+// cfg.Plan, which must be one that SetPlan would take.
+func New(cfg Config) *Miner {
+	m := &Miner{cfg: cfg, find: pow.Search, gap: rand.ExpFloat64}
+	m.planned.plan = cfg.Plan
+	m.extraNonce.Store(rand.Uint64())
+	return m
+}
 
 // build makes a template on the chain's tip that pays pkScript.
 func (m *Miner) build(pkScript []byte) (*template.Template, error) {
@@ -115,28 +134,62 @@ func (m *Miner) Generate(ctx context.Context, n int, pkScript []byte, maxTries u
 		if err != nil {
 			return hashes, err
 		}
-		nonce, tried, err := solve(ctx, &t.Header, maxTries)
-		maxTries -= tried
-		m.counts.hashes.Add(tried)
+		b, err := m.solved(ctx, t, &maxTries)
 		if errors.Is(err, ErrMaxTries) {
 			return hashes, nil
 		}
 		if err != nil {
 			return hashes, err
 		}
-		b, err := t.Block(nonce)
-		if err != nil {
-			return hashes, err
-		}
-		// Another node that pays the same script may have made the same block, which
-		// has come from there meanwhile.
-		if err := m.cfg.Chain.AddBlock(ctx, b); err != nil && !errors.Is(err, ledger.ErrDuplicate) {
+		switch err := m.cfg.Chain.AddBlock(ctx, b); {
+		case errors.Is(err, ledger.ErrDuplicate):
+			// Another node that pays the same script has made the same block, which has
+			// come from there meanwhile.
+			if err := m.awaitTwin(ctx, b); err != nil {
+				return hashes, err
+			}
+		case err != nil:
 			return hashes, fmt.Errorf("mined block %v was refused: %w", b.Hash(), err)
 		}
 		m.counts.found.Add(1)
 		hashes = append(hashes, b.Hash())
 	}
 	return hashes, nil
+}
+
+// solved makes a block of a template, with no more hashes than maxTries, of which it
+// takes off those that it made. The errors are those of solve and Template.Block.
+func (m *Miner) solved(ctx context.Context, t *template.Template, maxTries *uint64) (*wire.Block, error) {
+	nonce, tried, err := solve(ctx, &t.Header, *maxTries)
+	*maxTries -= tried
+	m.counts.hashes.Add(tried)
+	if err != nil {
+		return nil, err
+	}
+	return t.Block(nonce)
+}
+
+// twinPatience is how long the chain may take to connect a block that it has.
+const twinPatience = time.Minute
+
+// awaitTwin waits until the tip has moved on from the parent of a mined block that
+// the chain has already: until it has, the next block could only be the same again.
+func (m *Miner) awaitTwin(ctx context.Context, b *wire.Block) error {
+	late := time.NewTimer(twinPatience)
+	defer late.Stop()
+	for {
+		changed := m.cfg.Chain.Changed()
+		if m.cfg.Chain.Tip().Tip.Hash != b.Header.PrevBlock {
+			return nil
+		}
+		select {
+		case <-changed:
+		case <-late.C:
+			return fmt.Errorf("mined block %v: %w, and is not being connected", b.Hash(), ledger.ErrDuplicate)
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 // Block builds the unsolved child of the state with the given transactions and

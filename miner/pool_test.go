@@ -137,11 +137,12 @@ func TestTemplatesOfPools(t *testing.T) {
 func TestRunRace(t *testing.T) {
 	w := newWorld(t)
 	w.fill(20)
-	m := miner.New(miner.Config{Chain: miner.WatchTips(t, w.ledger), Source: w.pool, Workers: 2, Now: w.now, MinFeeRate: miner.DefaultMinFeeRate})
+	m := miner.New(miner.Config{Chain: miner.WatchTips(t, w.ledger), Source: w.pool, Workers: 2, Now: w.now, MinFeeRate: miner.DefaultMinFeeRate,
+		Plan: miner.Plan{Kind: miner.Search, PkScript: payTo}})
 	other := miner.New(miner.Config{Chain: w.ledger, Workers: 1, Now: w.now})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- m.Run(ctx, payTo, 0) }()
+	go func() { done <- m.Run(ctx) }()
 	for m.Stats().Found < 20 || w.ledger.Tip().Tip.Height < 200 {
 		if _, err := other.Generate(t.Context(), 1, payTo, 1<<20); err != nil {
 			t.Fatal(err)

@@ -68,7 +68,8 @@ func runBench(t *testing.T, find func(ctx context.Context, h wire.Header, tried 
 		b.pool = &feePool{chain: b.chain, changed: make(chan struct{})}
 		// The bubble's time is long before the chain's.
 		now := func() time.Time { return time.Now().AddDate(20, 0, 0) }
-		b.Miner = New(Config{Chain: b.chain, Source: b.pool, Workers: 1, Now: now, Log: zerolog.New(&b.log)})
+		b.Miner = New(Config{Chain: b.chain, Source: b.pool, Workers: 1, Now: now, Log: zerolog.New(&b.log),
+			Plan: Plan{Kind: Search, PkScript: []byte{0x51}}})
 		b.find = func(ctx context.Context, h wire.Header, _ pow.Target, _ int, tried *atomic.Uint64) (uint32, bool) {
 			b.searched <- h
 			if find != nil {
@@ -78,7 +79,7 @@ func runBench(t *testing.T, find func(ctx context.Context, h wire.Header, tried 
 			return 0, false
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		go func() { b.done <- b.Run(ctx, []byte{0x51}, 0) }()
+		go func() { b.done <- b.Run(ctx) }()
 		f(t, b)
 		stop()
 		if err := <-b.done; err != nil {
@@ -207,8 +208,8 @@ func TestRunFaults(t *testing.T) {
 	broken := errors.New("broken")
 	chain := newHardChain()
 	pool := &feePool{chain: chain, changed: make(chan struct{}), err: broken}
-	m := New(Config{Chain: chain, Source: pool, Workers: 1, Now: time.Now})
-	if err := m.Run(t.Context(), []byte{0x51}, 0); !errors.Is(err, broken) {
+	m := New(Config{Chain: chain, Source: pool, Workers: 1, Now: time.Now, Plan: Plan{Kind: Search, PkScript: []byte{0x51}}})
+	if err := m.Run(t.Context()); !errors.Is(err, broken) {
 		t.Errorf("first: %v", err)
 	}
 	if _, err := m.Template(); !errors.Is(err, broken) {

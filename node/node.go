@@ -21,7 +21,9 @@ import (
 	"github.com/keelson-chain/keelson/node/notify"
 	"github.com/keelson-chain/keelson/p2p"
 	"github.com/keelson-chain/keelson/rpc"
-	"github.com/keelson-chain/keelson/wire"
+	"github.com/keelson-chain/keelson/rpc/esplora"
+	"github.com/keelson-chain/keelson/rpc/explorer"
+	"github.com/keelson-chain/keelson/rpc/zmq"
 )
 
 // errStop ends a run that was asked to end: by a signal, by the stop call, or
@@ -63,7 +65,22 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		return err
 	}
 	defer watch.Close()
+	explorerConfig := cfg.Explorer
+	explorerConfig.Subversion, explorerConfig.Now, explorerConfig.Log = server.Subversion(), clock.Now, log
+	pages, err := explorer.New(explorerConfig)
+	if err != nil {
+		return err
+	}
+	defer pages.Close()
+	zmqConfig := cfg.ZMQ
+	zmqConfig.Now, zmqConfig.Log = clock.Now, log
+	publisher, err := zmq.Listen(ctx, zmqConfig)
+	if err != nil {
+		return err
+	}
+	defer publisher.Close()
 	watch.Add(metrics.RPC(server))
+	watch.Add(metrics.ZMQ(publisher))
 	if err := server.Listen(); err != nil {
 		return err
 	}
@@ -79,8 +96,11 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 			}
 		})
 	}
+	endpoints := config.Endpoints{RPC: server.Addresses(), Explorer: pages.Address(), Metrics: watch.Address(), ZMQ: publisher.Endpoints()}
 	run("JSON-RPC", server.Run)
 	run("metrics", watch.Run)
+	run("explorer", pages.Run)
+	run("ZMQ", publisher.Run)
 
 	server.SetStatus("Loading block index…")
 	notify.Status(log, "loading the block index")
@@ -122,6 +142,8 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		err = errors.Join(err, closePool(pool))
 	}()
 
+	published, _ := pool.At()
+
 	minerConfig := cfg.Miner
 	minerConfig.Chain, minerConfig.Source, minerConfig.Now, minerConfig.Log = l, pool, clock.Now, log
 	m := miner.New(minerConfig)
@@ -139,14 +161,19 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	watch.Add(metrics.Pool(pool))
 	watch.Add(metrics.Miner(m))
 	watch.Add(metrics.P2P(network, network.Host()))
-	server.Serve(rpc.Node{Ledger: l, Pool: pool, Miner: m, Network: network, Addresses: network.Host()})
+	calls := rpc.Node{Ledger: l, Pool: pool, Miner: m, Network: network, Addresses: network.Host(), Notifications: notifications(publisher)}
+	server.Serve(calls)
+	view := esplora.New(esplora.Config{Params: cfg.Params, Chain: l, Pool: pool, Broadcast: calls.Broadcast, FeeRate: calls.FeeRate, Log: log})
+	pages.Serve(explorer.Node{Ledger: l, Pool: pool, View: view, API: view.Handler(), Network: network})
 	greet(log, cfg, l)
 	run("ledger", func(ctx context.Context) error { return follow(ctx, l, cfg, log, func() { stop(errStop) }) })
-	run("pool", func(ctx context.Context) error { return followPool(ctx, pool, l, log) })
-	run("peers", network.Run)
-	if cfg.Mine != nil {
-		run("miner", func(ctx context.Context) error { return m.Run(ctx, cfg.Mine, cfg.MineInterval) })
+	if cfg.OwnProcess {
+		run("memory", func(ctx context.Context) error { return tendMemory(ctx, l.InitialDownload) })
 	}
+	run("pool", func(ctx context.Context) error { return followPool(ctx, pool, l, log) })
+	run("publisher", func(ctx context.Context) error { return publisher.Follow(ctx, l, pool, published) })
+	run("peers", network.Run)
+	run("miner", m.Run)
 
 	commands := notify.New(notify.Config{
 		Block: cfg.BlockNotify, Startup: cfg.StartupNotify, Shutdown: cfg.ShutdownNotify,
@@ -156,12 +183,28 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	run("blocknotify", func(ctx context.Context) error { return commands.Follow(ctx, l, tip) })
 	run("startupnotify", commands.Startup)
 	notify.Ready(log)
+	if cfg.Ready != nil {
+		select {
+		case <-network.Host().Running():
+			endpoints.P2P = network.Host().ListenAddrs()
+			cfg.Ready(endpoints)
+		case <-ctx.Done():
+		}
+	}
 
 	<-ctx.Done()
 	log.Info().Msg("stopping")
 	notify.Stopping(log)
 	commands.Shutdown()
 	return ended(ctx, context.Cause(ctx))
+}
+
+// notifications is what getzmqnotifications tells of a publisher.
+func notifications(p *zmq.Publisher) (list []rpc.Notification) {
+	for _, e := range p.Endpoints() {
+		list = append(list, rpc.Notification{Type: "pub" + e.Topic.String(), Address: e.Address.String(), HWM: e.HWM})
+	}
+	return list
 }
 
 // ended turns the error with which a run ends into what Run returns: nil, if
@@ -186,19 +229,16 @@ const idleFlush = 3 * time.Second
 // write when it rests, and ends the run at the height of stopatheight and on a
 // fault of the ledger.
 func follow(ctx context.Context, l *ledger.Ledger, cfg *config.Config, log zerolog.Logger, stop func()) error {
-	at, fetching := l.Tip().Tip, true
+	at := l.Tip().Tip
 	for {
 		changed := l.Changed()
-		if fetching && !l.InitialDownload() {
-			fetching = false
-			settleMemory()
-		}
 		updates, err := l.UpdatesSince(at, 0)
 		if err != nil {
 			return err
 		}
 		for _, u := range updates {
-			at = logUpdate(l, log, u)
+			logUpdate(l, log, u)
+			at = u.Tip
 		}
 		if h := cfg.Ledger.StopAtHeight; h != 0 && at.Height >= h {
 			log.Info().Uint32("height", at.Height).Msg("height of stopatheight reached")
@@ -223,15 +263,14 @@ func follow(ctx context.Context, l *ledger.Ledger, cfg *config.Config, log zerol
 	}
 }
 
-// logUpdate logs one step of the tip and returns where the tip is after it.
-func logUpdate(l *ledger.Ledger, log zerolog.Logger, u consensus.Update) wire.BlockRef {
-	e, _ := l.Entry(u.Ref.Hash)
-	if u.Connected {
-		log.Info().Uint32("height", u.Ref.Height).Stringer("hash", u.Ref.Hash).Uint32("txs", e.TxCount).Msg("new tip")
-		return u.Ref
+// logUpdate logs one step of the tip.
+func logUpdate(l *ledger.Ledger, log zerolog.Logger, u consensus.Update) {
+	if !u.Connected {
+		log.Warn().Uint32("height", u.Ref.Height).Stringer("hash", u.Ref.Hash).Msg("block disconnected by a reorganisation")
+		return
 	}
-	log.Warn().Uint32("height", u.Ref.Height).Stringer("hash", u.Ref.Hash).Msg("block disconnected by a reorganisation")
-	return wire.BlockRef{Height: u.Ref.Height - 1, Hash: e.Header.PrevBlock}
+	e, _ := l.Entry(u.Ref.Hash) // not there if it was forgotten meanwhile
+	log.Info().Uint32("height", u.Ref.Height).Stringer("hash", u.Ref.Hash).Uint32("txs", e.TxCount).Msg("new tip")
 }
 
 // greet says what the node does and how to talk to it.
@@ -239,8 +278,9 @@ func greet(log zerolog.Logger, cfg *config.Config, l *ledger.Ledger) {
 	tip := l.Tip().Tip
 	log.Info().Str("version", Version).Str("network", cfg.Params.Name).Str("dir", cfg.Dir).
 		Uint32("height", tip.Height).Stringer("tip", tip.Hash).Msg("Keelson is running")
-	if cfg.Mine != nil {
-		log.Info().Hex("script", cfg.Mine).Stringer("interval", cfg.MineInterval).Int("threads", cfg.Miner.Workers).Msg("mining")
+	if plan := cfg.Miner.Plan; plan.Kind != miner.Off {
+		log.Info().Hex("script", plan.PkScript).Stringer("interval", plan.Interval).Float64("max_hashes_per_s", plan.HashRate).
+			Int("threads", cfg.Miner.Workers).Msg("mining")
 	}
 	log.Info().Msgf("talk to it: %s getblockchaininfo", cliCommand(cfg))
 	log.Info().Msg("stop it with Ctrl-C")

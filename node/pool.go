@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -24,14 +25,22 @@ func newSigCache(bytes int) *sig.Cache {
 // that a save is due.
 const saveLook = 10 * time.Second
 
+// saveFees is how often what was learnt of fees is saved.
+const saveFees = time.Hour
+
 // followPool reads what the last run left in the pool, and then brings the pool
 // to every new tip at once, so that nobody who asks for it has to wait.
 func followPool(ctx context.Context, pool *mempool.Pool, l *ledger.Ledger, log zerolog.Logger) error {
+	if err := pool.LoadFees(); err != nil {
+		log.Warn().Err(err).Msg("fee estimates begin anew")
+	}
 	if err := pool.Load(ctx); err != nil && ctx.Err() == nil {
 		log.Warn().Err(err).Msg("the transactions of the last run are not all back")
 	}
 	look := time.NewTicker(saveLook)
 	defer look.Stop()
+	fees := time.NewTicker(saveFees)
+	defer fees.Stop()
 	for {
 		changed := l.Changed()
 		if err := pool.Sync(); err != nil {
@@ -45,6 +54,10 @@ func followPool(ctx context.Context, pool *mempool.Pool, l *ledger.Ledger, log z
 					log.Warn().Err(err).Msg("the pool is not saved")
 				}
 			}
+		case <-fees.C:
+			if err := pool.SaveFees(); err != nil {
+				log.Warn().Err(err).Msg("the fee estimates are not saved")
+			}
 		case <-ctx.Done():
 			return nil
 		}
@@ -55,8 +68,9 @@ func followPool(ctx context.Context, pool *mempool.Pool, l *ledger.Ledger, log z
 // the last run left leaves the file as it is.
 func closePool(pool *mempool.Pool) error {
 	defer pool.Close()
+	err := pool.EndFees()
 	if !pool.Stats().Loaded {
-		return nil
+		return err
 	}
-	return pool.Save()
+	return errors.Join(err, pool.Save())
 }

@@ -37,6 +37,7 @@ type Chain interface {
 // the methods do.
 type Pool interface {
 	AddAll(ctx context.Context, txs []*wire.Tx, o mempool.AddOptions) (errs []error, err error)
+	AddPackage(ctx context.Context, txs []*wire.Tx, o mempool.PackageOptions) (r mempool.PackageResult, err error)
 	Has(txid wire.Hash) bool
 	LackingWTxIDs(wtxids, dst []wire.Hash) []wire.Hash
 	RawByWTxID(wtxid wire.Hash, at mempool.Moment) (raw []byte, ok bool)
@@ -46,6 +47,7 @@ type Pool interface {
 	ArrivalsSince(at mempool.Moment, dst []mempool.Arrival) (list []mempool.Arrival, now mempool.Moment, missed bool)
 	Unbroadcast() []mempool.Arrival
 	MarkBroadcast(wtxid wire.Hash)
+	MarkBroadcastTxID(txid wire.Hash)
 	MinFee() policy.FeeRate
 	Stats() mempool.Stats
 	Each(f func(wtxid *wire.Hash, raw []byte)) error

@@ -19,9 +19,9 @@ func (n *testNode) unheard(b *wire.Block) {
 		ready: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
 	in.isReady()
-	n.relay.mu.Lock()
-	n.relay.track(in)
-	n.relay.mu.Unlock()
+	n.talk().relay.mu.Lock()
+	n.talk().relay.track(in)
+	n.talk().relay.mu.Unlock()
 	n.submit(b)
 }
 
@@ -38,11 +38,11 @@ func TestGossip(t *testing.T) {
 	}
 	b := w.Mine(txs...)
 	nodes[0].unheard(b)
-	nodes[0].gossip.publish(&b.Header)
+	nodes[0].talk().gossip.publish(&b.Header)
 	for _, n := range nodes[1:] {
 		n.reaches(b)
 	}
-	if stats := nodes[1].relay.info(); stats.Gossiped != 1 {
+	if stats := nodes[1].talk().relay.info(); stats.Gossiped != 1 {
 		t.Errorf("%+v", stats)
 	}
 }
@@ -54,7 +54,7 @@ func TestGossipJudged(t *testing.T) {
 	n := nodes[0]
 	judged := func(s *stranger, data []byte) pubsub.ValidationResult {
 		m := &pubsub.Message{Message: &pb.Message{Data: data}}
-		return n.gossip.judge(t.Context(), s.LibP2P().ID(), m)
+		return n.talk().gossip.judge(t.Context(), s.LibP2P().ID(), m)
 	}
 	s := w.stranger()
 	if got := judged(s, w.Next().Header.Append(nil)); got != pubsub.ValidationIgnore {

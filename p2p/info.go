@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"time"
 
 	"github.com/keelson-chain/keelson/p2p/host"
+	"github.com/keelson-chain/keelson/p2p/message"
 	"github.com/keelson-chain/keelson/p2p/peerinfo"
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // This file is what the operator sees of the node among others, and may ask of
@@ -86,16 +89,17 @@ func addLocal(list []peerinfo.LocalAddress, multiaddr string, score int) []peeri
 // Peers returns all peers, in the order in which they connected.
 func (n *Node) Peers() []peerinfo.Peer {
 	peers := n.host.Peers()
+	talk := n.talk()
 	list, nums := make([]peerinfo.Peer, len(peers)), make([]int64, len(peers))
 	for i, p := range peers {
 		list[i], nums[i] = p.Info(), p.Num()
-		list[i].PushFrom, list[i].PushTo = n.relay.pushing(p)
-		list[i].MinFeeRate = n.txs.feeOf(p)
+		list[i].PushFrom, list[i].PushTo = talk.relay.pushing(p)
+		list[i].MinFeeRate = talk.txs.feeOf(p)
 	}
 	if len(nums) == 0 {
 		return list
 	}
-	for i, s := range n.sync.status(nums) {
+	for i, s := range talk.sync.status(nums) {
 		list[i].PresyncedHeaders, list[i].SyncedHeaders, list[i].SyncedBlocks = s.Presynced, s.Headers, s.Blocks
 		list[i].InFlight = s.InFlight
 	}
@@ -107,7 +111,8 @@ func (n *Node) Totals() peerinfo.Totals { return n.host.Totals() }
 
 // Stats returns what has been counted.
 func (n *Node) Stats() peerinfo.Stats {
-	return peerinfo.Stats{Blocks: n.relay.info(), Txs: n.txs.info(), Sync: n.sync.info(), Peers: n.host.Counts()}
+	talk := n.talk()
+	return peerinfo.Stats{Blocks: talk.relay.info(), Txs: talk.txs.info(), Sync: talk.sync.info(), Peers: n.host.Counts()}
 }
 
 // Ping pings every peer.
@@ -159,6 +164,56 @@ func (n *Node) Disconnect(num int64) error {
 		}
 	}
 	return peerinfo.ErrNotConnected
+}
+
+// maxWishes is how many blocks the operator may wish for at a time.
+const maxWishes = 16
+
+// FetchBlock asks the peer of that number for a block whose header is known, and
+// gives what comes to the ledger. It waits for neither. The errors are
+// peerinfo.ErrNotConnected and peerinfo.ErrAsked.
+func (n *Node) FetchBlock(num int64, hash wire.Hash) error {
+	for _, p := range n.host.Peers() {
+		if p.Num() != num {
+			continue
+		}
+		if n.wishes.Add(1) > maxWishes {
+			n.wishes.Add(-1)
+			return peerinfo.ErrAsked
+		}
+		tasks := n.talk().relay.tasks
+		if !tasks.start(func() {
+			defer n.wishes.Add(-1)
+			if err := n.fetchBlock(tasks.ctx, p, hash); err != nil {
+				n.cfg.Log.Info().Int64("peer", num).Stringer("block", hash).Err(err).Msg("a block that was asked for by hand does not come")
+			}
+		}) {
+			n.wishes.Add(-1) // the talk ends
+		}
+		return nil
+	}
+	return peerinfo.ErrNotConnected
+}
+
+func (n *Node) fetchBlock(ctx context.Context, p *host.Peer, hash wire.Hash) error {
+	request := message.BlocksRequest{Hashes: []wire.Hash{hash}}
+	var b *wire.Block
+	err := p.AskMany(ctx, message.NameBlocks, request.Append(nil), message.MaxAnswer(message.NameBlocks, n.cfg.Params.MaxBlockWeight), func(frame []byte) (err error) {
+		switch {
+		case b != nil:
+			return fmt.Errorf("%w: more than one block", errAnswer)
+		case len(frame) == 0:
+			return errors.New("the peer does not have it")
+		}
+		if b, err = wire.DecodeBlock(frame); err == nil && b.Hash() != hash {
+			err = errAnswer
+		}
+		return err
+	})
+	if err != nil || b == nil {
+		return err
+	}
+	return n.acceptBlock(ctx, b, p)
 }
 
 // Ban bans a subnet or a libp2p peer id until a time; the zero time means for as

@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/p2p/peerinfo"
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // TestInfo: what the operator sees of two nodes that connect, and may do to them.
@@ -35,7 +37,7 @@ func TestInfo(t *testing.T) {
 			return false
 		}
 		seen = onA[0]
-		return seen.SyncedBlocks == 130 && onB[0].SyncedBlocks == 130 && seen.PushFrom
+		return seen.SyncedBlocks == 130 && onB[0].SyncedBlocks == 130 && seen.PushFrom && onB[0].PushTo
 	})
 	if seen.Kind != peerinfo.Inbound || seen.ID != b.Host().ID() || seen.StartingHeight != 130 || seen.SyncedHeaders != 130 || seen.PresyncedHeaders != -1 ||
 		seen.Subver != "/test:1/" || seen.PushTo || len(seen.InFlight) != 0 || seen.Sent.ByMessage["hello"] == 0 {
@@ -64,6 +66,7 @@ func TestInfo(t *testing.T) {
 		{b.RemoveNode("127.0.0.1:1"), peerinfo.ErrNotAdded},
 		{b.OneTry(t.Context(), "nowhere"), peerinfo.ErrAddress},
 		{b.Disconnect(7), peerinfo.ErrNotConnected},
+		{b.FetchBlock(7, wire.Hash{}), peerinfo.ErrNotConnected},
 		{b.Ban("nobody", time.Time{}), peerinfo.ErrAddress},
 		{b.Unban("192.0.2.0/24"), peerinfo.ErrNotBanned},
 	} {
@@ -104,4 +107,49 @@ func TestInfo(t *testing.T) {
 	if err := b.OneTry(t.Context(), a.addr()); err != nil || len(b.Peers()) != 1 {
 		t.Errorf("switched on: %v, %+v", err, b.Peers())
 	}
+}
+
+// A block off the best chain, of which a node has the header alone, comes from the
+// peer that is asked for it.
+func TestFetchBlock(t *testing.T) {
+	w := newWorld(t)
+	nodes := w.start(2, nil)
+	a, b := nodes[0], nodes[1]
+	stale := w.Mine()
+	w.Goto("base")
+	for _, block := range append([]*wire.Block{stale}, w.MineN(2)...) {
+		if err := a.ledger.AddBlock(t.Context(), again(block)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := b.OneTry(t.Context(), a.addr()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "b has a's chain", func() bool { return b.ledger.Tip().Tip == a.ledger.Tip().Tip })
+	if _, err := b.ledger.AddHeaders([]wire.Header{stale.Header}); err != nil {
+		t.Fatal(err)
+	}
+	if e, ok := b.ledger.Entry(stale.Hash()); !ok || e.Status.Has(ledger.HaveBody) {
+		t.Fatalf("%+v, %v", e, ok)
+	}
+	num := b.Peers()[0].Num
+	if err := b.FetchBlock(num, wire.Hash{1}); err != nil { // which nobody has
+		t.Fatal(err)
+	}
+	if err := b.FetchBlock(num, stale.Hash()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the block has come", func() bool {
+		e, _ := b.ledger.Entry(stale.Hash())
+		return e.Status.Has(ledger.HaveBody)
+	})
+	if len(b.Peers()) != 1 {
+		t.Error("the peer has been blamed")
+	}
+	eventually(t, "nothing is wished for any more", func() bool { return b.wishes.Load() == 0 })
+	b.wishes.Store(maxWishes)
+	if err := b.FetchBlock(num, stale.Hash()); !errors.Is(err, peerinfo.ErrAsked) {
+		t.Errorf("error is %v", err)
+	}
+	b.wishes.Store(0)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -43,13 +44,18 @@ type Config struct {
 
 // Node talks with other nodes.
 type Node struct {
-	cfg    Config
-	host   *host.Host
-	relay  *relay  // new blocks
-	gossip *gossip // word of them, besides
-	sync   *syncer // the rest of the chain
-	txs    *txRelay
-	still  stillness
+	cfg   Config
+	host  *host.Host
+	still stillness
+
+	current    atomic.Pointer[talk]
+	blockStats relayStats // of all talks
+	txStats    txStats
+
+	wishes atomic.Int32 // blocks that the operator waits for: see FetchBlock
+
+	pauses chan pause
+	ended  chan struct{} // closed when Run has ended
 }
 
 // New makes a node, which listens and talks once it runs.
@@ -60,13 +66,7 @@ func New(cfg Config) (*Node, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	n := &Node{cfg: cfg}
-	n.relay = newRelay(cfg.Chain, cfg.Pool, cfg.Params.MaxBlockWeight, cfg.Log)
-	n.relay.accept = n.acceptBlock
-	n.sync = newSyncer(&n.cfg)
-	n.txs = newTxRelay(&n.cfg, &n.relay.extra)
-	n.sync.chasing, n.relay.heard, n.relay.gaveUp = n.relay.chasing, n.sync.heard, n.sync.given
-
+	n := &Node{cfg: cfg, pauses: make(chan pause), ended: make(chan struct{})}
 	hostConfig := cfg.Host
 	hostConfig.Genesis, hostConfig.MaxBlockWeight = cfg.Params.GenesisHash, cfg.Params.MaxBlockWeight
 	hostConfig.Hello, hostConfig.Handler = n.hello, n
@@ -78,7 +78,7 @@ func New(cfg Config) (*Node, error) {
 	if n.host, err = host.New(hostConfig); err != nil {
 		return nil, err
 	}
-	n.gossip = newGossip(n.relay, n.host, cfg.Params.GenesisHash)
+	n.current.Store(n.newTalk())
 	return n, nil
 }
 
@@ -86,23 +86,18 @@ func New(cfg Config) (*Node, error) {
 // is the error. All that it started has ended when it returns, and every
 // connection is closed.
 func (n *Node) Run(ctx context.Context) error {
+	defer close(n.ended)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var parts sync.WaitGroup
-	for _, run := range []func(context.Context) error{
-		n.host.Run,
-		n.relay.run,
-		n.gossip.run,
-		n.sync.run,
-		n.txs.run,
-	} {
-		parts.Go(func() {
-			if err := run(ctx); err != nil && ctx.Err() == nil {
-				cancel(err)
-			}
-		})
+	parts.Go(func() {
+		if err := n.host.Run(ctx); err != nil && ctx.Err() == nil {
+			cancel(err)
+		}
+	})
+	for ctx.Err() == nil {
+		n.converse(ctx, cancel)
 	}
-	<-ctx.Done()
 	parts.Wait()
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
@@ -133,53 +128,57 @@ func (n *Node) hello() message.Hello {
 
 // Connected is called by the host for each new peer.
 func (n *Node) Connected(p *host.Peer) {
-	n.relay.connected(p)
-	n.sync.connected(p)
-	n.txs.connected(p)
+	t := n.talk()
+	t.relay.connected(p)
+	t.sync.connected(p)
+	t.txs.connected(p)
 }
 
 // Disconnected is called by the host once a peer is gone.
 func (n *Node) Disconnected(p *host.Peer) {
-	n.relay.disconnected(p)
-	n.sync.disconnected(p)
-	n.txs.disconnected(p)
+	t := n.talk()
+	t.relay.disconnected(p)
+	t.sync.disconnected(p)
+	t.txs.disconnected(p)
 }
 
 // Received is called by the host for each message of a peer.
 func (n *Node) Received(p *host.Peer, m message.Message) {
+	t := n.talk()
 	switch m := m.(type) {
 	case *message.Have:
-		n.relay.have(p, m)
+		t.relay.have(p, m)
 	case *message.Compact:
-		n.relay.compact(p, m)
+		t.relay.compact(p, m)
 	case *message.Head:
-		n.relay.head(p, m)
+		t.relay.head(p, m)
 	case *message.Part:
-		n.relay.part(p, m)
+		t.relay.part(p, m)
 	case *message.Push:
-		n.relay.asked(p, m)
+		t.relay.asked(p, m)
 	case *message.Inv:
-		n.txs.inv(p, m)
+		t.txs.inv(p, m)
 	case *message.FeeFilter:
-		n.txs.feeFilter(p, m)
+		t.txs.feeFilter(p, m)
 	}
 }
 
 // Serve is called by the host for each request of a peer.
 func (n *Node) Serve(ctx context.Context, p *host.Peer, name string, request []byte, answer func(frame []byte) error) error {
+	t := n.talk()
 	switch name {
 	case message.NameHeaders:
 		return n.serveHeaders(p, request, answer)
 	case message.NameBlocks:
 		return n.serveBlocks(ctx, p, request, answer)
 	case message.NameCompact:
-		return n.relay.serveCompact(ctx, request, answer)
+		return t.relay.serveCompact(ctx, request, answer)
 	case message.NameBlockTxn:
-		return n.relay.serveTxs(ctx, request, answer)
+		return t.relay.serveTxs(ctx, request, answer)
 	case message.NameTxs:
-		return n.txs.serveTxs(p, request, answer)
+		return t.txs.serveTxs(p, request, answer)
 	case message.NamePool:
-		return n.txs.servePool(p, request, answer)
+		return t.txs.servePool(p, request, answer)
 	}
 	return host.ErrRefused
 }

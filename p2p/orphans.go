@@ -61,47 +61,86 @@ func (r *txRelay) judge(ctx context.Context) error {
 // add gives transactions to the pool, and returns the orphans that have waited for
 // them. The error is a fault or ctx's.
 func (r *txRelay) add(ctx context.Context, list []received) (children []received, err error) {
-	txs := make([]*wire.Tx, len(list))
-	for i := range list {
-		txs[i] = list[i].tx
+	// What is known to pay too little comes as the parent of an orphan.
+	fresh, cheap := make([]received, 0, len(list)), []received(nil)
+	txs := make([]*wire.Tx, 0, len(list))
+	for _, x := range list {
+		if wtxid := x.tx.WTxID(); r.isCheap(&wtxid) {
+			cheap = append(cheap, x)
+			continue
+		}
+		fresh, txs = append(fresh, x), append(txs, x.tx)
 	}
 	errs, err := r.pool.AddAll(ctx, txs, mempool.AddOptions{})
 	if err != nil {
 		return nil, err
 	}
-	for i, x := range list {
-		wtxid, txid := x.tx.WTxID(), x.tx.TxID()
-		switch err := errs[i]; {
-		case err == nil:
-			r.stats.accepted.Add(1)
-			if x.from != nil {
-				x.from.NoteTx()
-			}
-			children = append(children, r.childrenOf(x.tx)...)
-		case mempool.IsMissingInputs(err):
+	for i, x := range fresh {
+		switch {
+		case mempool.IsMissingInputs(errs[i]):
 			r.adopt(x)
-		case blamesTx(err):
-			r.stats.invalid.Add(1)
-			r.reject(&wtxid)
-			if x.from != nil {
-				x.from.Penalise(host.BanScore, fmt.Sprintf("sent the invalid transaction %v: %v", txid, err))
-			}
-		case isKnown(err):
-			r.stats.repeated.Add(1)
-			children = append(children, r.childrenOf(x.tx)...)
+		case mempool.IsTooCheap(errs[i]):
+			cheap = append(cheap, x)
+			fallthrough
 		default:
-			r.stats.refused.Add(1)
-			r.reject(&wtxid)
-			r.extra.add(x.tx)
+			children = append(children, r.settle(x, errs[i])...)
 		}
+	}
+	// Their children may have come with them.
+	for _, x := range cheap {
+		more, err := r.tryPair(ctx, x)
+		if err != nil {
+			return nil, err
+		}
+		children = append(children, more...)
+	}
+	for _, x := range list {
 		r.forget(x)
-		r.mu.Lock()
-		// Whoever else has announced it, in one way or the other, need not be asked.
-		r.tracker.Delivered(-1, txrequest.ID{Hash: wtxid})
-		r.tracker.Delivered(-1, txrequest.ID{Hash: txid, ByTxID: true})
-		r.mu.Unlock()
+		r.unwant(x.tx)
 	}
 	return children, nil
+}
+
+// settle notes what the pool has said of a transaction, and returns the orphans that
+// have waited for it.
+func (r *txRelay) settle(x received, err error) (children []received) {
+	wtxid := x.tx.WTxID()
+	switch {
+	case err == nil:
+		r.stats.accepted.Add(1)
+		if x.from != nil {
+			x.from.NoteTx()
+		}
+		return r.childrenOf(x.tx)
+	case blamesTx(err):
+		r.stats.invalid.Add(1)
+		r.reject(&wtxid)
+		if x.from != nil {
+			x.from.Penalise(host.BanScore, fmt.Sprintf("sent the invalid transaction %v: %v", x.tx.TxID(), err))
+		}
+	case isKnown(err):
+		r.stats.repeated.Add(1)
+		return r.childrenOf(x.tx)
+	case mempool.IsTooCheap(err):
+		r.stats.refused.Add(1)
+		r.tooCheap(&wtxid)
+		r.extra.add(x.tx)
+	default:
+		r.stats.refused.Add(1)
+		r.reject(&wtxid)
+		r.extra.add(x.tx)
+	}
+	return nil
+}
+
+// unwant has nobody asked for a transaction any more who has announced it, in one way
+// or the other.
+func (r *txRelay) unwant(tx *wire.Tx) {
+	wtxid, txid := tx.WTxID(), tx.TxID()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.tracker.Delivered(-1, txrequest.ID{Hash: wtxid})
+	r.tracker.Delivered(-1, txrequest.ID{Hash: txid, ByTxID: true})
 }
 
 // isKnown reports whether the pool has the transaction, or the chain.
@@ -132,7 +171,8 @@ func (r *txRelay) childrenOf(tx *wire.Tx) (list []received) {
 func (r *txRelay) adopt(x received) {
 	r.extra.add(x.tx)
 	wtxid := x.tx.WTxID()
-	if x.from == nil || len(parentsOf(x.tx)) > maxParents {
+	ids := r.lackingParents(x.tx)
+	if x.from == nil || len(parentsOf(x.tx)) > maxParents || r.hopeless(ids) {
 		r.reject(&wtxid)
 		return
 	}
@@ -140,7 +180,6 @@ func (r *txRelay) adopt(x received) {
 		r.reject(&wtxid)
 		return
 	}
-	ids := r.lackingParents(x.tx)
 	now := time.Now()
 	r.mu.Lock()
 	for _, id := range ids {
@@ -167,6 +206,24 @@ func (r *txRelay) lackingParents(tx *wire.Tx) (ids []txrequest.ID) {
 		}
 	}
 	return ids
+}
+
+// hopeless reports whether one of the parents that an orphan lacks was refused, but for
+// its fee, or two for their fees, since only pairs are tried. Most ids of transactions
+// with witnesses tell nothing, as those with witnesses are remembered (Bitcoin Core's).
+func (r *txRelay) hopeless(parents []txrequest.ID) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cheap := 0
+	for i := range parents {
+		if r.rejects.has(&parents[i].Hash) {
+			return true
+		}
+		if r.cheap.has(&parents[i].Hash) {
+			cheap++
+		}
+	}
+	return cheap > 1
 }
 
 // follow has the pool follow the chain, so that what comes back is announced. It
@@ -201,6 +258,7 @@ func (r *txRelay) newBlocks(ctx context.Context, at wire.BlockRef) error {
 	}
 	r.mu.Lock()
 	r.rejects.reset()
+	r.cheap.reset()
 	r.mu.Unlock()
 	for _, u := range updates[max(0, len(updates)-maxFollowed):] {
 		if !u.Connected {

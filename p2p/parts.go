@@ -30,14 +30,18 @@ type assembly struct {
 // head is called when a peer begins to push a compact block in parts.
 func (r *relay) head(p *host.Peer, m *message.Head) {
 	r.stats.compact.Add(1)
-	in, _ := r.meet(p, &m.Header)
+	in, _ := r.meet(p, &m.Header, func(in *incoming) {
+		in.announced(p.Num(), true)
+		r.begins(in, p, m)
+	})
 	if in == nil {
 		r.stats.duplicate.Add(1)
-		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	in.announced(p.Num(), true)
+}
+
+// begins notes that a peer has sent the Head of a block that is being chased. The
+// lock is held.
+func (r *relay) begins(in *incoming, p *host.Peer, m *message.Head) {
 	a := in.assembly
 	switch {
 	case in.chase == nil || in.body != nil || len(in.compacts) > 0:

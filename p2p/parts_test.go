@@ -48,7 +48,7 @@ func TestParts(t *testing.T) {
 		if p == nil {
 			return false
 		}
-		to, _ := n.relay.pushing(p)
+		to, _ := n.talk().relay.pushing(p)
 		return to
 	})
 	sendParts(fromOne, c, func(i int) bool { return i%2 == 0 })
@@ -70,7 +70,7 @@ func TestParts(t *testing.T) {
 		t.Error("another compact block is passed on")
 	}
 	welcome(t, n, one, two, three)
-	eventually(t, "it is counted", func() bool { s := n.relay.info(); return s.FromPool == 1 && s.Compact == 2 && s.Duplicate == 1 })
+	eventually(t, "it is counted", func() bool { s := n.talk().relay.info(); return s.FromPool == 1 && s.Compact == 2 && s.Duplicate == 1 })
 }
 
 // TestPartsFromNode: a node pushes its own large block in parts.
@@ -94,8 +94,8 @@ func TestPartsFromNode(t *testing.T) {
 		n.reaches(b)
 	}
 	// Neither of them has the transactions.
-	eventually(t, "it is counted", func() bool { s := nodes[2].relay.info(); return s.WithAsked == 1 })
-	if s := nodes[2].relay.info(); s.TxsAsked != 2100 || s.Compact != 1 || s.Whole != 0 {
+	eventually(t, "it is counted", func() bool { s := nodes[2].talk().relay.info(); return s.WithAsked == 1 })
+	if s := nodes[2].talk().relay.info(); s.TxsAsked != 2100 || s.Compact != 1 || s.Whole != 0 {
 		t.Errorf("%+v", s)
 	}
 }
@@ -164,9 +164,11 @@ func TestPartsMissing(t *testing.T) {
 	fromHonest.Send(compact.New(next, 1, nil))
 	n.reaches(next)
 	welcome(t, n, slow, honest)
-	n.relay.mu.Lock()
-	defer n.relay.mu.Unlock()
-	if len(n.relay.sets) != 0 {
-		t.Errorf("%d unfinished blocks are remembered", len(n.relay.sets))
-	}
+	// A chase ends soon after its block is the tip, not with it.
+	eventually(t, "no unfinished block is remembered", func() bool {
+		r := n.talk().relay
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return len(r.sets) == 0
+	})
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/p2p/host"
 	"github.com/keelson-chain/keelson/p2p/message"
-	"github.com/keelson-chain/keelson/p2p/txrequest"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -123,7 +122,7 @@ func (r *txRelay) fetchAll(ctx context.Context, tp *txPeer, ids []wire.Hash) err
 	for {
 		ids = r.want(tp, ids)
 		r.mu.Lock()
-		idle := len(ids) == 0 && tp.inbox == 0 && r.tracker.Room(tp.Num()) == txrequest.DefaultLimits().PerPeer
+		idle := len(ids) == 0 && tp.inbox == 0 && r.tracker.Pending(tp.Num()) == 0
 		r.mu.Unlock()
 		if idle {
 			return nil

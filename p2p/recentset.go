@@ -23,7 +23,8 @@ func (r *recentSet) add(h *wire.Hash) {
 		return
 	}
 	if len(r.young) >= r.most {
-		r.old, r.young = r.young, nil
+		r.old, r.young = r.young, r.old
+		clear(r.young)
 	}
 	if r.young == nil {
 		r.young = map[uint64]struct{}{}

@@ -107,7 +107,11 @@ func (e *effort) next() (a arrival, res result, s step, what do) {
 		a, in.compacts = in.compacts[0], in.compacts[1:]
 		return a, res, s, doTry
 	}
-	return a, res, in.chase.next(time.Now()), doStep
+	s = in.chase.next(time.Now())
+	if in.chase.want == wantWhole {
+		e.partial, e.missing = nil, nil // nobody is left who could complete it
+	}
+	return a, res, s, doStep
 }
 
 // need changes what the chase is after.
@@ -396,7 +400,7 @@ func (e *effort) ask(s step) {
 // askCompact asks for the compact form of a block.
 func (r *relay) askCompact(p *host.Peer, in *incoming) (*message.Compact, verdict) {
 	request := message.CompactRequest{Block: in.hash}
-	answer, err := p.Ask(r.ctx, message.NameCompact, request.Append(nil), message.MaxAnswer(message.NameCompact, r.maxWeight))
+	answer, err := p.Ask(in.ctx, message.NameCompact, request.Append(nil), message.MaxAnswer(message.NameCompact, r.maxWeight))
 	if err != nil || len(answer) == 0 {
 		return nil, r.unanswered(p, message.NameCompact, err)
 	}
@@ -416,7 +420,7 @@ func (r *relay) askCompact(p *host.Peer, in *incoming) (*message.Compact, verdic
 // askWhole asks for a whole block.
 func (r *relay) askWhole(p *host.Peer, in *incoming) (*wire.Block, verdict) {
 	request := message.BlocksRequest{Hashes: []wire.Hash{in.hash}}
-	answer, err := p.Ask(r.ctx, message.NameBlocks, request.Append(nil), message.MaxAnswer(message.NameBlocks, r.maxWeight))
+	answer, err := p.Ask(in.ctx, message.NameBlocks, request.Append(nil), message.MaxAnswer(message.NameBlocks, r.maxWeight))
 	if err != nil || len(answer) == 0 {
 		return nil, r.unanswered(p, message.NameBlocks, err)
 	}

@@ -25,8 +25,8 @@ import (
 
 const (
 	// maxTracked is how many blocks near the tip the relay remembers, maxChases how
-	// many of them it may be after at one time, and maxChasesOf how many of those one
-	// peer may have begun.
+	// many of them it may be after at one time, besides those of peers that we have
+	// asked to push, and maxChasesOf how many one peer may have begun.
 	maxTracked  = 32
 	maxChases   = 16
 	maxChasesOf = 4
@@ -44,6 +44,11 @@ const (
 	// serveDepth is how deep below the tip a block may lie that is served in
 	// compact form or in parts, as in Bitcoin Core.
 	serveDepth = 10
+	// unaskedPoints is what a compact block costs that is of no use and that we do not
+	// have, from a peer which neither was asked to push nor is one that we push to.
+	// Honest ones push to those that they asked themselves, who may not have granted
+	// it: every tip on their way while they catch up, so that blocks of ours are free.
+	unaskedPoints = 2
 	// holdTime is how long a question about a block waits for the block to be there.
 	holdTime = 4 * time.Second
 )
@@ -71,7 +76,7 @@ type relay struct {
 	log     zerolog.Logger
 
 	extra extraPool
-	stats relayStats
+	stats *relayStats
 
 	*tasks // end with the relay
 
@@ -112,8 +117,10 @@ type incoming struct {
 	body     *wire.Block      // its transactions fit the header
 	done     bool             // the ledger has it, or has refused it, or it is given up
 
-	ready chan struct{} // closed when body is there or done
-	wake  chan struct{} // has an element when there is something for the chase
+	ctx    context.Context // of the questions; ends when done
+	cancel context.CancelFunc
+	ready  chan struct{} // closed when body is there or done
+	wake   chan struct{} // has an element when there is something for the chase
 }
 
 // arrival is a compact block and its sender.
@@ -132,7 +139,7 @@ type relayStats struct {
 
 func newRelay(chain Chain, pool Pool, maxWeight int, log zerolog.Logger) *relay {
 	r := &relay{
-		chain: chain, pool: pool, maxWeight: maxWeight, log: log,
+		chain: chain, pool: pool, maxWeight: maxWeight, log: log, stats: new(relayStats),
 		peers:  map[int64]*host.Peer{},
 		blocks: map[wire.Hash]*incoming{}, suspects: map[wire.Hash][]served{},
 		sets: map[message.SetID]*incoming{},
@@ -143,7 +150,7 @@ func newRelay(chain Chain, pool Pool, maxWeight int, log zerolog.Logger) *relay 
 
 // info returns what has been counted.
 func (r *relay) info() peerinfo.Blocks {
-	s := &r.stats
+	s := r.stats
 	return peerinfo.Blocks{
 		Relay: s.relay.Snapshot(), Ready: s.ready.Snapshot(),
 		FromPool: s.fromPool.Load(), WithAsked: s.withAsked.Load(), Whole: s.whole.Load(),
@@ -238,13 +245,7 @@ func (r *relay) asked(p *host.Peer, m *message.Push) {
 
 // have is called when a peer announces a block.
 func (r *relay) have(p *host.Peer, m *message.Have) {
-	in, _ := r.meet(p, &m.Header)
-	if in == nil {
-		return
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	in.announced(p.Num(), r.links.isFrom(p.Num()))
+	_, _ = r.meet(p, &m.Header, func(in *incoming) { in.announced(p.Num(), r.links.isFrom(p.Num())) })
 }
 
 // gossiped is called when a peer passes on gossip of a block. It reports whether
@@ -254,18 +255,18 @@ func (r *relay) have(p *host.Peer, m *message.Have) {
 func (r *relay) gossiped(p *host.Peer, h *wire.Header) (ok bool, err error) {
 	hash := h.Hash()
 	_, known := r.chain.Entry(hash)
-	in, err := r.meet(p, h)
-	if err != nil {
-		return false, err
-	}
-	if in != nil && !known {
+	_, err = r.meet(p, h, func(in *incoming) {
+		if known {
+			return
+		}
 		r.stats.gossiped.Add(1)
-		r.mu.Lock()
 		if in.chase != nil {
 			in.chase.announced(time.Now(), p.Num(), true)
 			in.signal()
 		}
-		r.mu.Unlock()
+	})
+	if err != nil {
+		return false, err
 	}
 	e, known := r.chain.Entry(hash)
 	return known && !e.Status.Invalid() && e.Work.Cmp(r.chain.Tip().Work) >= 0, nil
@@ -274,25 +275,33 @@ func (r *relay) gossiped(p *host.Peer, h *wire.Header) (ok bool, err error) {
 // compact is called when a peer pushes a compact block.
 func (r *relay) compact(p *host.Peer, c *message.Compact) {
 	r.stats.compact.Add(1)
-	in, _ := r.meet(p, &c.Header)
+	var trusted bool
+	in, _ := r.meet(p, &c.Header, func(in *incoming) {
+		in.announced(p.Num(), false)
+		if in.body != nil || in.done || in.passing || len(in.compacts) > 0 {
+			r.stats.duplicate.Add(1)
+		}
+		if !r.tooMany(c) {
+			trusted = r.links.trusted(p.Num())
+			in.keep(arrival{c, p})
+		}
+	})
 	if in == nil {
 		r.stats.duplicate.Add(1)
+		if to, from := r.pushing(p); !to && !from && !r.owned(c.Header.Hash()) {
+			p.Penalise(unaskedPoints, "pushes compact blocks that nobody has asked for")
+		}
 		return
 	}
-	r.mu.Lock()
-	in.announced(p.Num(), false)
-	if in.body != nil || in.done || in.passing || len(in.compacts) > 0 {
-		r.stats.duplicate.Add(1)
-	}
-	fits := !r.tooMany(c)
-	trusted := fits && r.links.trusted(p.Num())
-	if fits {
-		in.keep(arrival{c, p})
-	}
-	r.mu.Unlock()
 	if trusted {
 		r.pass(in, c, false)
 	}
+}
+
+// owned reports whether the ledger has a block with its body, not known to be invalid.
+func (r *relay) owned(hash wire.Hash) bool {
+	e, known := r.chain.Entry(hash)
+	return known && e.Status.Has(ledger.HaveBody) && !e.Status.Invalid()
 }
 
 // tooMany reports whether a block has more transactions than a valid one can have.
@@ -321,11 +330,16 @@ func (in *incoming) signal() { poke(in.wake) }
 // meet returns what is known of the block with a header that a peer has sent, nil
 // if the relay does not look after it. A header that is new and valid is put into
 // the ledger's tree, and the chase begins. For one that is invalid in itself the
-// peer has answered, and the error says what is wrong.
-func (r *relay) meet(p *host.Peer, h *wire.Header) (*incoming, error) {
+// peer has answered, and the error says what is wrong. note is told of what is
+// known, with the lock held and before the chase begins: without knowing of anybody
+// who has the block the chase would give it up.
+func (r *relay) meet(p *host.Peer, h *wire.Header, note func(*incoming)) (*incoming, error) {
 	hash := h.Hash()
 	r.mu.Lock()
 	in, free := r.blocks[hash], r.free(p.Num())
+	if in != nil {
+		note(in)
+	}
 	r.mu.Unlock()
 	if in != nil {
 		r.tell(p, h)
@@ -351,12 +365,16 @@ func (r *relay) meet(p *host.Peer, h *wire.Header) (*incoming, error) {
 		has:   map[int64]bool{},
 		ready: make(chan struct{}), wake: make(chan struct{}, 1),
 	}
+	in.ctx, in.cancel = context.WithCancel(r.ctx)
 	r.mu.Lock()
 	in.chase = newChase(in.first, len(r.links.from) > 0)
-	if other := r.track(in); other != in {
-		in = other // somebody else was faster
-	} else {
+	other := r.track(in)
+	note(other)
+	if other == in {
 		r.start(func() { r.obtain(in) })
+	} else {
+		in.cancel()
+		in = other // somebody else was faster
 	}
 	r.mu.Unlock()
 	r.tell(p, h)
@@ -396,7 +414,8 @@ func (r *relay) place(hash wire.Hash, h *wire.Header) (height uint32, onTip, ok 
 }
 
 // free reports whether one more block may be chased that a peer has announced.
-// Peers that are pushing are trusted with a place in any case.
+// Peers that we have asked to push have places of their own, which strangers who
+// announce what is not to be had cannot take.
 func (r *relay) free(peer int64) bool {
 	all, its := 0, 0
 	for _, in := range r.blocks {
@@ -407,7 +426,7 @@ func (r *relay) free(peer int64) bool {
 			}
 		}
 	}
-	return all < maxChases && its < maxChasesOf
+	return (all < maxChases || r.links.isFrom(peer)) && its < maxChasesOf
 }
 
 // track remembers a block, or returns what is known of it already. The oldest that
@@ -513,6 +532,9 @@ func (r *relay) settle(in *incoming, b *wire.Block) {
 		in.body = b
 	}
 	in.done, in.chase, in.compacts, in.results, in.stream = true, nil, nil, nil, nil
+	if in.cancel != nil {
+		in.cancel()
+	}
 	in.isReady()
 }
 

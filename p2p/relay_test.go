@@ -11,6 +11,7 @@ import (
 	"github.com/keelson-chain/keelson/consensus/chaingen"
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/p2p/compact"
+	"github.com/keelson-chain/keelson/p2p/host"
 	"github.com/keelson-chain/keelson/p2p/message"
 	"github.com/keelson-chain/keelson/pow"
 	"github.com/keelson-chain/keelson/wire"
@@ -41,12 +42,12 @@ func TestRelay(t *testing.T) {
 		n.reaches(b)
 	}
 	for i, n := range nodes[1:] {
-		stats := n.relay.info()
+		stats := n.talk().relay.info()
 		fromPool, withAsked := uint64(1), uint64(0)
 		if i == 1 || i == 2 {
 			fromPool, withAsked = 0, 1
 		}
-		eventually(t, "the block is counted", func() bool { stats = n.relay.info(); return stats.Ready.Count == 1 })
+		eventually(t, "the block is counted", func() bool { stats = n.talk().relay.info(); return stats.Ready.Count == 1 })
 		if stats.FromPool != fromPool || stats.WithAsked != withAsked || stats.Whole != 0 || stats.Compact != 1 {
 			t.Errorf("node %d: %+v", i+1, stats)
 		}
@@ -130,7 +131,7 @@ func TestPull(t *testing.T) {
 	s.serving(b)
 	p.Send(&message.Have{Header: b.Header})
 	n.reaches(b)
-	eventually(t, "the block is counted", func() bool { return n.relay.info().FromPool == 1 })
+	eventually(t, "the block is counted", func() bool { return n.talk().relay.info().FromPool == 1 })
 	welcome(t, n, s)
 }
 
@@ -150,7 +151,7 @@ func TestCollision(t *testing.T) {
 	c.ShortIDs[1] = compact.NewKey(&c.Header, c.Nonce).ShortID(&wtxid)
 	p.Send(c)
 	n.reaches(b)
-	eventually(t, "the block is counted", func() bool { i := n.relay.info(); return i.Whole == 1 && i.Collisions == 1 })
+	eventually(t, "the block is counted", func() bool { i := n.talk().relay.info(); return i.Whole == 1 && i.Collisions == 1 })
 	welcome(t, n, s)
 }
 
@@ -167,7 +168,7 @@ func TestSameIDs(t *testing.T) {
 	c.ShortIDs[1] = c.ShortIDs[0]
 	p.Send(c)
 	n.reaches(b)
-	eventually(t, "the block is counted", func() bool { i := n.relay.info(); return i.Whole == 1 && i.Collisions == 1 })
+	eventually(t, "the block is counted", func() bool { i := n.talk().relay.info(); return i.Whole == 1 && i.Collisions == 1 })
 	welcome(t, n, s)
 }
 
@@ -255,7 +256,7 @@ func TestSilence(t *testing.T) {
 	<-asked
 	fromHonest.Send(&message.Have{Header: b.Header})
 	n.reaches(b)
-	if stats := n.relay.info(); stats.Whole != 0 {
+	if stats := n.talk().relay.info(); stats.Whole != 0 {
 		t.Errorf("%+v", stats)
 	}
 }
@@ -424,7 +425,7 @@ func TestPushLinks(t *testing.T) {
 		if p == nil {
 			return false
 		}
-		to, _ := n.relay.pushing(p)
+		to, _ := n.talk().relay.pushing(p)
 		return to
 	})
 	c := compact.New(b, 7, nil)
@@ -442,4 +443,72 @@ func TestPushLinks(t *testing.T) {
 	})
 	fromOther.Send(&message.Have{Header: b.Header})
 	n.reaches(b)
+}
+
+// TestUnaskedCompact: who pushes compact blocks that are of no use pays for it,
+// unless it was asked to push.
+func TestUnaskedCompact(t *testing.T) {
+	w := newWorld(t)
+	n := w.start(1, nil)[0]
+	asked, stranger := w.stranger(), w.stranger()
+	toAsked, toStranger := asked.isCalledBy(n), stranger.call(n)
+	b := again(w.base[0]) // a rival of the first block is of no use to anybody
+	b.Header.Time++
+	chaingen.Solve(b)
+	c := compact.New(b, 7, nil)
+	for range 2 * host.BanScore / unaskedPoints {
+		toAsked.Send(c)
+		toStranger.Send(c)
+	}
+	banned(t, n, stranger)
+	eventually(t, "all are counted", func() bool { return n.talk().relay.info().Compact >= 2*host.BanScore/unaskedPoints })
+	if n.Host().Peer(asked.ID()) == nil {
+		t.Error("the peer that was asked to push is gone")
+	}
+}
+
+// TestCatchUpCostsNothing: a node that has been away for a day fetches 120 blocks
+// from one whose places for those to push to are taken. It tells it of each new tip,
+// as any node does, and is no worse for it.
+func TestCatchUpCostsNothing(t *testing.T) {
+	w := newWorld(t)
+	w.now = w.now.Add(20 * time.Hour)
+	n := w.start(2, nil)
+	away, hub := n[0], n[1]
+	for _, b := range w.MineN(120) {
+		hub.submit(b)
+	}
+	for range maxPushTo {
+		w.stranger().call(hub).Send(&message.Push{On: true})
+	}
+	eventually(t, "all places are taken", func() bool {
+		r := hub.talk().relay
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return r.links.to == maxPushTo
+	})
+	away.call(hub)
+	score := 0
+	watch := func() {
+		if p := hub.Host().Peer(away.Host().ID()); p != nil {
+			score = max(score, p.Score())
+		} else {
+			t.Fatalf("the node is gone: its score was %d", score)
+		}
+	}
+	eventually(t, "it has caught up", func() bool {
+		watch()
+		return away.ledger.Tip().Tip.Hash == w.Tip().Hash()
+	})
+	// What it said before has come once a later block of it has.
+	b := w.Mine()
+	away.submit(b)
+	hub.reaches(b)
+	watch()
+	if info := hub.talk().relay.info(); info.Duplicate == 0 {
+		t.Error("it has pushed nothing that the other one had")
+	}
+	if score > 0 {
+		t.Errorf("an honest node has %d points against it", score)
+	}
 }

@@ -184,7 +184,7 @@ func (r *relay) askTxs(p *host.Peer, in *incoming, partial *compact.Partial, for
 	request := message.TxnRequest{Block: in.hash, Form: form, Indexes: missing}
 	room := message.MaxAnswer(message.NameBlockTxn, r.maxWeight) // for the whole of it
 	txs, s := make([]*wire.Tx, 0, len(missing)), served{from: p}
-	err := p.AskMany(r.ctx, message.NameBlockTxn, request.Append(nil), room, func(frame []byte) error {
+	err := p.AskMany(in.ctx, message.NameBlockTxn, request.Append(nil), room, func(frame []byte) error {
 		if len(frame) == 0 {
 			return errNoMore
 		}

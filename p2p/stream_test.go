@@ -112,7 +112,7 @@ func TestStreamEnds(t *testing.T) {
 	<-asked
 	fromHonest.Send(&message.Have{Header: b.Header})
 	n.reaches(b)
-	eventually(t, "the block is counted", func() bool { return n.relay.info().WithAsked == 1 })
+	eventually(t, "the block is counted", func() bool { return n.talk().relay.info().WithAsked == 1 })
 	welcome(t, n, source, honest)
 }
 
@@ -148,9 +148,9 @@ func TestStreamStopsLies(t *testing.T) {
 	}
 	fromHonest.Send(&message.Have{Header: b.Header})
 	eventually(t, "the honest peer is known to have the block", func() bool {
-		n.relay.mu.Lock()
-		defer n.relay.mu.Unlock()
-		return len(n.relay.blocks[b.Hash()].has) == 2
+		n.talk().relay.mu.Lock()
+		defer n.talk().relay.mu.Unlock()
+		return len(n.talk().relay.blocks[b.Hash()].has) == 2
 	})
 	goOn <- true
 	if frame := <-frames; !bytes.Equal(frame, frameOf(txs[1:3]...)) {
@@ -185,7 +185,7 @@ func TestMadeUpForm(t *testing.T) {
 	<-asked
 	fromHonest.Send(&message.Have{Header: b.Header})
 	n.reaches(b)
-	eventually(t, "the block is counted", func() bool { i := n.relay.info(); return i.Whole == 1 })
+	eventually(t, "the block is counted", func() bool { i := n.talk().relay.info(); return i.Whole == 1 })
 	welcome(t, n, maker, honest)
 }
 

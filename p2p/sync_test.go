@@ -143,7 +143,7 @@ func TestSyncMixed(t *testing.T) {
 	c := syncNode(t, openLedger(t, fsys.Mem()), func(cfg *Config) { cfg.Log = zerolog.New(&log) })
 	c.dial(a)
 	c.dial(b)
-	c.at(mixedHeight, time.Minute)
+	c.at(mixedHeight, 5*time.Minute)
 	stats, err := c.ledger.CoinStats(t.Context(), ledger.StatsMuHash)
 	if err != nil || stats.Tip.Hash.String() != mixedTip || stats.Hash.String() != mixedCoins {
 		t.Fatalf("%+v, %v", stats, err)
@@ -284,7 +284,7 @@ func TestSyncMinimumWork(t *testing.T) {
 	})
 	eventually(t, "there is nothing more to ask", func() bool {
 		idle := false
-		poor.sync.look(func(m *chainsync.Machine) { idle = m.Progress().Stage == 0 && m.Wake().IsZero() })
+		poor.talk().sync.look(func(m *chainsync.Machine) { idle = m.Progress().Stage == 0 && m.Wake().IsZero() })
 		return idle
 	})
 	if best := poor.ledger.BestHeader().Ref.Height; best != 0 {

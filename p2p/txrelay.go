@@ -33,8 +33,13 @@ const (
 	// maxRejects the same of those that were refused, or were in a block, lately.
 	maxKnown   = 4096
 	maxRejects = 50_000
+	// invPart is how many announcements are looked at together.
+	invPart = 256
 	// maxTxAsks is how many questions for transactions one peer is asked at a time.
 	maxTxAsks = 2
+	// maxRepeats is how many transactions a peer is asked for once more that does not
+	// answer in time.
+	maxRepeats = 256
 	// maxInbox is how many transactions wait to be judged, maxJudged how many are
 	// judged together, and maxLarge how many of more than largeTx bytes there are.
 	maxInbox  = 256
@@ -54,7 +59,7 @@ const (
 //
 //	Inv       what the pool lacks goes to the tracker, which says whom to ask
 //	fetch     asks, and puts what comes into the inbox
-//	judge     gives the inbox to the pool, in small batches; orphans.go
+//	judge     gives the inbox to the pool, in small batches; orphans.go, pairs.go
 //	announce  tells each peer, now and then, what has come into the pool
 //
 // A peer's goroutine never waits for the pool's judgement.
@@ -68,7 +73,7 @@ type txRelay struct {
 	log     zerolog.Logger
 	most    int // bytes of a transaction
 
-	stats txStats
+	stats *txStats
 	inbox chan received
 	large chan struct{} // a place for each large transaction of the inbox
 
@@ -84,6 +89,7 @@ type txRelay struct {
 	tracker   *txrequest.Tracker
 	judging   map[wire.Hash]bool // witness ids of what is in the inbox
 	rejects   recentSet          // witness ids that the pool has refused at this tip
+	cheap     recentSet          // those refused for their fee alone, and pairs; see pairs.go
 	confirmed recentSet          // witness ids of the last blocks
 }
 
@@ -101,6 +107,8 @@ type txPeer struct {
 	asks   int            // questions that are open
 	inbox  int            // what it has sent and nobody has judged yet
 	synced bool           // its pool was asked for
+	// repeats is how many transactions it was asked for once more since it last answered.
+	repeats int
 
 	moved chan struct{} // has an element when one of those numbers has changed
 }
@@ -123,6 +131,7 @@ func newTxRelay(cfg *Config, extra *extraPool) *txRelay {
 	r := &txRelay{
 		chain: cfg.Chain, pool: cfg.Pool, on: !cfg.BlocksOnly, delay: cfg.TxDelay, extra: extra, log: cfg.Log,
 		orphans: mempool.NewOrphans(cfg.MaxOrphans, cfg.Now),
+		stats:   new(txStats),
 		most:    message.MaxAnswer(message.NameTxs, cfg.Params.MaxBlockWeight),
 		inbox:   make(chan received, maxInbox),
 		large:   make(chan struct{}, maxLarge),
@@ -131,7 +140,7 @@ func newTxRelay(cfg *Config, extra *extraPool) *txRelay {
 		peers:   map[int64]*txPeer{},
 		tracker: txrequest.New(txrequest.DefaultLimits(), rand.Uint64()),
 		judging: map[wire.Hash]bool{},
-		rejects: newRecentSet(maxRejects), confirmed: newRecentSet(maxRejects),
+		rejects: newRecentSet(maxRejects), cheap: newRecentSet(maxRejects), confirmed: newRecentSet(maxRejects),
 	}
 	if r.delay == 0 {
 		r.delay = DefaultTxDelay
@@ -143,7 +152,7 @@ func newTxRelay(cfg *Config, extra *extraPool) *txRelay {
 
 // info returns what has been counted.
 func (r *txRelay) info() peerinfo.Txs {
-	s := &r.stats
+	s := r.stats
 	return peerinfo.Txs{
 		Announced: s.announced.Load(), Asked: s.asked.Load(), Received: s.got.Load(), Unanswered: s.unanswered.Load(),
 		Accepted: s.accepted.Load(), Refused: s.refused.Load(), Invalid: s.invalid.Load(), Repeated: s.repeated.Load(),
@@ -279,12 +288,20 @@ func (r *txRelay) inv(p *host.Peer, m *message.Inv) {
 	if r.chain.InitialDownload() {
 		return
 	}
-	r.mu.Lock()
-	for i := range m.WTxIDs {
-		tp.known.add(&m.WTxIDs[i])
+	// A part at a time, which bounds what is held for all peers together; what a peer
+	// has no room for is not looked at, since it announces faster than it answers.
+	for ids := range slices.Chunk(m.WTxIDs, invPart) {
+		r.mu.Lock()
+		full := r.tracker.Room(p.Num()) == 0
+		for i := 0; i < len(ids) && !full; i++ {
+			tp.known.add(&ids[i])
+		}
+		r.mu.Unlock()
+		if full {
+			break
+		}
+		r.want(tp, r.lacking(ids))
 	}
-	r.mu.Unlock()
-	r.want(tp, r.lacking(m.WTxIDs))
 }
 
 // lacking returns those of the ids that are worth asking for.
@@ -293,14 +310,14 @@ func (r *txRelay) lacking(wtxids []wire.Hash) []wire.Hash {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return slices.DeleteFunc(list, func(id wire.Hash) bool {
-		return r.judging[id] || r.rejects.has(&id) || r.confirmed.has(&id)
+		return r.judging[id] || r.rejects.has(&id) || r.cheap.has(&id) || r.confirmed.has(&id)
 	})
 }
 
 // want has the tracker ask for transactions that a peer has announced; of an orphan,
 // for its parents. It returns those that the peer has no room for yet.
 func (r *txRelay) want(tp *txPeer, wtxids []wire.Hash) (rest []wire.Hash) {
-	var ids []txrequest.ID
+	ids := make([]txrequest.ID, 0, len(wtxids))
 	for _, id := range wtxids {
 		if tx := r.orphans.Tx(id); tx != nil {
 			ids = append(ids, r.lackingParents(tx)...)
@@ -408,8 +425,29 @@ func (r *txRelay) ask(tp *txPeer, b txrequest.Batch) {
 		if n == 0 { // else it may be we who are slow
 			tp.Penalise(lateScore, "does not answer for the transactions that it has announced")
 		}
+		r.again(tp, b.ByTxID, b.IDs[n:])
+	} else if err == nil {
+		r.mu.Lock()
+		tp.repeats = 0
+		r.mu.Unlock()
 	}
 	r.signal()
+}
+
+// again notes that a peer has what it has not delivered in time: either side may just
+// be busy, it will not say so again, and it may be the only one. What another has
+// announced, too, is asked of that one.
+func (r *txRelay) again(tp *txPeer, byTxID bool, ids []wire.Hash) {
+	now := time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, hash := range ids {
+		if tp.repeats >= maxRepeats {
+			return
+		}
+		tp.repeats++
+		r.tracker.Announced(now, tp.Num(), txrequest.ID{Hash: hash, ByTxID: byTxID})
+	}
 }
 
 // moved tells those who fetch pools that something has changed. The lock is held.
@@ -654,7 +692,10 @@ func (r *txRelay) serveTxs(p *host.Peer, request []byte, answer func(frame []byt
 		}
 		if raw != nil {
 			r.stats.sent.Add(1)
-			if !m.ByTxID {
+			if m.ByTxID {
+				// A parent below the peers' fee filters is fetched in no other way.
+				r.pool.MarkBroadcastTxID(id)
+			} else {
 				r.pool.MarkBroadcast(id)
 			}
 		}

@@ -16,16 +16,16 @@ func (c *call) amount(i int) wire.Amount {
 	if c.err != nil {
 		return 0
 	}
-	a, err := parseAmount(c.params.At(i))
+	a, err := ParseAmount(c.params.At(i))
 	if err != nil {
 		c.fail(err)
 	}
 	return a
 }
 
-// parseAmount reads a number of coins, which may also be a string, within the
-// money range.
-func parseAmount(v *jsonrpc.Value) (wire.Amount, error) {
+// ParseAmount reads a number of coins, which may also be a string, within the
+// money range. Errors are *jsonrpc.Error, in the words of Bitcoin Core.
+func ParseAmount(v *jsonrpc.Value) (wire.Amount, error) {
 	if v.Kind != jsonrpc.Number && v.Kind != jsonrpc.String {
 		return 0, jsonrpc.Errorf(jsonrpc.CodeType, "Amount is not a number or string")
 	}

@@ -22,7 +22,7 @@ func TestAmounts(t *testing.T) {
 		{"21000000", wire.MaxMoney}, {"2.1e7", wire.MaxMoney}, {"0.00000001000000", 1}, {"0.01e+6", 10_000 * wire.Coin}, {"10", 10 * wire.Coin},
 	} {
 		for _, v := range []jsonrpc.Value{{Kind: jsonrpc.Number, Text: c.text}, jsonrpc.NewString(c.text)} {
-			if got, err := parseAmount(&v); got != c.want || err != nil {
+			if got, err := ParseAmount(&v); got != c.want || err != nil {
 				t.Errorf("%s %s: %v, %v, want %v", v.Kind, c.text, got, err, c.want)
 			}
 		}
@@ -38,13 +38,13 @@ func TestAmounts(t *testing.T) {
 	} {
 		v := jsonrpc.NewString(c.text)
 		var e *jsonrpc.Error
-		if got, err := parseAmount(&v); !errors.As(err, &e) || e.Code != jsonrpc.CodeType || e.Message != c.want {
+		if got, err := ParseAmount(&v); !errors.As(err, &e) || e.Code != jsonrpc.CodeType || e.Message != c.want {
 			t.Errorf("%q: %v, %v, want %s", c.text, got, err, c.want)
 		}
 	}
 	for _, v := range []jsonrpc.Value{{}, {Kind: jsonrpc.Bool, Text: "true"}, jsonrpc.NewArray()} {
 		var e *jsonrpc.Error
-		if _, err := parseAmount(&v); !errors.As(err, &e) || e.Code != jsonrpc.CodeType || e.Message != "Amount is not a number or string" {
+		if _, err := ParseAmount(&v); !errors.As(err, &e) || e.Code != jsonrpc.CodeType || e.Message != "Amount is not a number or string" {
 			t.Errorf("%s: %v", v.Kind, err)
 		}
 	}

@@ -81,7 +81,7 @@ func TestHelpBehaviour(t *testing.T) {
 			titles = append(titles, strings.TrimSuffix(title, " =="))
 		}
 	}
-	if got := strings.Join(titles, " "); got != "Blockchain Control Mining Network Rawtransactions Util" {
+	if got := strings.Join(titles, " "); got != "Blockchain Control Mining Network Rawtransactions Util Zmq" {
 		t.Errorf("titles: %s", got)
 	}
 	if strings.HasSuffix(all, "\n") {

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/keelson-chain/keelson/consensus/chaingen"
@@ -67,6 +68,52 @@ func BenchmarkPool(b *testing.B) {
 			for b.Loop() {
 				if _, err := p.Call(b.Context(), c.method, c.args...); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkBlock fetches a block of 2,000 transactions, 390 kB, and its filter.
+func BenchmarkBlock(b *testing.B) {
+	const count = 2_000
+	p := startPooled(b, 1, withREST, nil)
+	value := p.coins[0].Coin.Out.Value / (count + 1)
+	outs := make([]wire.TxOut, count)
+	for i := range outs {
+		outs[i] = p.chain.Out(chaingen.P2WPKH, i%16, value)
+	}
+	split := p.chain.Spend(p.coins, outs...)
+	p.mine(split)
+	txs := make([]*wire.Tx, count)
+	for i := range txs {
+		txs[i] = p.pay(1_000, p.out(split, i))
+	}
+	hash := p.mine(txs...).Hash().String()
+	for _, c := range []struct {
+		method string
+		args   []any
+	}{
+		{"getblock", []any{hash, 0}},
+		{"getblock", []any{hash, 1}},
+		{"getblock", []any{hash, 2}},
+		{"getblockfilter", []any{hash}},
+	} {
+		b.Run(strings.TrimSuffix(fmt.Sprintf("%s/%v", c.method, c.args[1:]), "/[]"), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := p.Call(b.Context(), c.method, c.args...); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	for _, path := range []string{"block/" + hash + ".bin", "block/" + hash + ".hex", "block/notxdetails/" + hash + ".json", "blockfilter/basic/" + hash + ".bin"} {
+		b.Run("REST/"+strings.ReplaceAll(path, hash, "HASH"), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if status, _, _ := p.rest("GET", path, ""); status != 200 {
+					b.Fatal(status)
 				}
 			}
 		})

@@ -6,6 +6,7 @@ import (
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
+	"github.com/keelson-chain/keelson/p2p/peerinfo"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -69,7 +70,47 @@ func blockMethods() []method {
 			},
 			examples: []string{exampleHash},
 		},
+		{
+			name: "getblockfrompeer", category: "blockchain", run: getblockfrompeer,
+			help: "Ask a peer for a block whose header is known, and whose transactions are not. The answer does not wait for it.",
+			params: []param{
+				need("blockhash", tHex, "The block"),
+				need("peer_id", tNumber, "The peer's id in getpeerinfo"),
+			},
+			results:  one(rObject("", "")),
+			examples: []string{exampleHash + " 0"},
+		},
 	}
+}
+
+func getblockfrompeer(c *call) (any, error) {
+	hash, peer := c.hash(0, "blockhash"), c.int(1, 64)
+	if c.err != nil {
+		return nil, c.err
+	}
+	if c.Network == nil {
+		return nil, errNoNetwork
+	}
+	e, ok := c.Ledger.Entry(hash)
+	pruning, _ := c.Ledger.Pruning()
+	switch {
+	case !ok:
+		return nil, errors.New("Block header missing")
+	case pruning && e.Ref.Height > c.Ledger.Tip().Tip.Height:
+		// It would be pruned again with its file, long before its turn.
+		return nil, errors.New("In prune mode, only blocks that the node has already synced previously can be fetched from a peer")
+	case e.Status.Has(ledger.HaveBody):
+		return nil, errors.New("Block already downloaded")
+	}
+	switch err := c.Network.FetchBlock(peer, hash); {
+	case errors.Is(err, peerinfo.ErrNotConnected):
+		return nil, errors.New("Peer does not exist")
+	case errors.Is(err, peerinfo.ErrAsked):
+		return nil, errors.New("Already requested from this peer")
+	case err != nil:
+		return nil, err
+	}
+	return jsonrpc.Object{}, nil
 }
 
 func getblockheader(c *call) (any, error) {

@@ -112,12 +112,17 @@ func chainMethods() []method {
 
 // tip returns the tip of the active chain and what the tree knows of it.
 func (c *call) tip() (consensus.State, ledger.Entry, error) {
-	state := c.Ledger.Tip()
-	e, ok := c.Ledger.Entry(state.Tip.Hash)
-	if !ok {
-		return state, e, ledger.ErrUnknownBlock
+	for {
+		state := c.Ledger.Tip()
+		e, ok := c.Ledger.Entry(state.Tip.Hash)
+		switch {
+		case ok:
+			return state, e, nil
+		case c.Ledger.Tip().Tip == state.Tip:
+			return state, e, ledger.ErrUnknownBlock
+		}
+		// It was forgotten in this moment.
 	}
-	return state, e, nil
 }
 
 // entry finds a block by the hash in argument i.

@@ -317,7 +317,8 @@ func TestPrune(t *testing.T) {
 	n := startTestNode(t, nil)
 	n.fails(-1, "Cannot prune blocks because node is not in prune mode.", "pruneblockchain", 1)
 
-	n = startTestNode(t, func(_ *Config, c *ledger.Config) { c.Prune, c.FastPrune = ledger.PruneManual, true })
+	n = startTestNode(t, func(r *Config, c *ledger.Config) { c.Prune, c.FastPrune, r.FastPrune = ledger.PruneManual, true, true })
+	n.call("generatetodescriptor", 99, "raw(51)")
 	n.fails(-1, "Blockchain is too short for pruning.", "pruneblockchain", 1)
 	n.fails(-8, "Negative block height.", "pruneblockchain", -1)
 	n.fails(-8, "Could not find block with at least the specified timestamp.", "pruneblockchain", int64(math.MaxInt32))
@@ -325,8 +326,8 @@ func TestPrune(t *testing.T) {
 	if v.Get("pruned").Text != "true" || v.Get("pruneheight").Text != "0" || v.Get("automatic_pruning").Text != "false" {
 		t.Errorf("%s", jsonrpc.Append(nil, v))
 	}
-	n.call("generatetodescriptor", 1100, "raw(6a"+"4c96"+strings.Repeat("00", 150)+")", 10_000_000)
-	n.fails(-8, "Blockchain is shorter than the attempted prune height.", "pruneblockchain", 1101)
+	n.call("generatetodescriptor", 700, "raw(6a"+"4c96"+strings.Repeat("00", 150)+")", 10_000_000)
+	n.fails(-8, "Blockchain is shorter than the attempted prune height.", "pruneblockchain", 800)
 	last := n.call("pruneblockchain", 500).Text
 	if last == "-1" || len(last) > 3 {
 		t.Fatalf("pruned to %s", last)
@@ -392,5 +393,40 @@ func TestChainErrors(t *testing.T) {
 		{"verifychain", []any{"x"}, -3, "Wrong type passed"},
 	} {
 		n.fails(c.code, c.message, c.method, c.args...)
+	}
+}
+
+// TestStagedDifficulty: everything that tells the difficulty tells that of the
+// stage, and mining goes on in it.
+func TestStagedDifficulty(t *testing.T) {
+	stages, err := consensus.ParseStages([]string{"3@1f7fffff", "5@1f00ffff,asert,60"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := startTestNode(t, func(c *Config, l *ledger.Config) {
+		c.Params = consensus.Regtest(consensus.RegtestOptions{Stages: stages})
+		l.Params = c.Params
+	})
+	for height, bits := range []string{1: "207fffff", 2: "207fffff", 3: "1f7fffff", 4: "1f7fffff", 5: "1f00ffff"} {
+		if height == 0 {
+			continue
+		}
+		template := n.call("getblocktemplate", segwitRules)
+		if got := template.Get("bits").Text; got != bits {
+			t.Errorf("template %d: bits %s, want %s", height, got, bits)
+		}
+		hash := n.call("generatetoaddress", 1, regtestAddress).At(0).Text
+		header := n.call("getblockheader", hash)
+		if got := header.Get("bits").Text; got != bits {
+			t.Errorf("block %d: bits %s, want %s", height, got, bits)
+		}
+		want := header.Get("difficulty").Text
+		info, mining := n.call("getblockchaininfo"), n.call("getmininginfo")
+		if a, b, c := n.text("getdifficulty"), info.Get("difficulty").Text, mining.Get("difficulty").Text; a != want || b != want || c != want {
+			t.Errorf("block %d: difficulties %s, %s, %s, want %s", height, a, b, c, want)
+		}
+	}
+	if got := n.text("getdifficulty"); got != "0.0000152587890625" && got != "1.52587890625e-05" {
+		t.Errorf("difficulty %s", got)
 	}
 }

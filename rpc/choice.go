@@ -110,8 +110,10 @@ func verifychain(c *call) (any, error) {
 
 // pruneAfterHeight is how long a chain must be before pruneblockchain works.
 func (s *Server) pruneAfterHeight() uint32 {
-	switch s.cfg.Params.Name {
-	case "regtest", "test":
+	switch name := s.cfg.Params.Name; {
+	case s.cfg.FastPrune:
+		return 100
+	case name == "regtest", name == "test":
 		return 1000
 	}
 	return 100_000

@@ -11,6 +11,7 @@ import (
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/miner"
 	"github.com/keelson-chain/keelson/miner/template"
 	"github.com/keelson-chain/keelson/p2p/peerinfo"
 	"github.com/keelson-chain/keelson/wire"
@@ -25,6 +26,9 @@ const (
 	// MaxMockTime is the latest time that the clock can be set to, in seconds
 	// since 1970: nanoseconds since then still fit 63 bits (Core's limit).
 	MaxMockTime = 9223372036
+	// MaxTimeOffset is how far from the machine's clock the node's can run, in
+	// seconds: a hundred years, either way.
+	MaxTimeOffset = 100 * 365 * 24 * 60 * 60
 
 	maxBody      = 32 << 20         // bytes of a request, as in Core
 	maxTarget    = 8 << 10          // bytes of what its first line asks for, as in Bitcoin Core
@@ -62,6 +66,13 @@ type Config struct {
 	// Timeout is how long a client may take to send the head of a request; it has
 	// four times as long for the body, and for taking the answer.
 	Timeout time.Duration
+
+	// FastPrune is the ledger's setting, with which a shorter chain may be pruned.
+	FastPrune bool
+
+	// REST serves the REST interface, too, to whom calls are served and without
+	// a password.
+	REST bool
 
 	// Deprecated names old behaviours to keep: "warnings".
 	Deprecated []string
@@ -109,11 +120,16 @@ func (l *limits) defaults() {
 	}
 }
 
-// Clock is a clock that can be stopped for tests.
+// Clock is a clock that can be stopped and set for tests.
 type Clock interface {
 	Now() time.Time
 	// SetMock stops the clock at a time in seconds since 1970; 0 lets it run.
+	// Mock returns where it stands; 0: it runs.
 	SetMock(seconds int64)
+	Mock() int64
+	// SetOffset is how far from the machine's clock it runs; Offset returns that.
+	SetOffset(d time.Duration)
+	Offset() time.Duration
 }
 
 // Miner makes blocks on request.
@@ -121,6 +137,8 @@ type Miner interface {
 	// Generate mines n blocks that pay pkScript and returns their hashes, fewer
 	// if maxTries hashes were not enough.
 	Generate(ctx context.Context, n int, pkScript []byte, maxTries uint64) ([]wire.Hash, error)
+	// GenerateOn does so on top of a state, and without transactions.
+	GenerateOn(ctx context.Context, s consensus.State, n int, pkScript []byte, maxTries uint64) ([]wire.Hash, error)
 	// Block builds a child of s's tip with a coinbase that pays pkScript the
 	// subsidy, and txs in that order.
 	Block(s consensus.State, txs []*wire.Tx, pkScript []byte) *wire.Block
@@ -132,6 +150,10 @@ type Miner interface {
 	// Outdated reports whether there may be something better than the template
 	// whose selection had that sequence number.
 	Outdated(sequence uint64) bool
+	// Plan and SetPlan are what the miner does by itself.
+	Plan() miner.Plan
+	SetPlan(ctx context.Context, p miner.Plan) error
+	Stats() miner.Stats
 	// LastTemplate returns the weight and the number of transactions of the last
 	// block that was put together for anybody, if there was one.
 	LastTemplate() (weight, txs int, ok bool)
@@ -159,6 +181,9 @@ type Network interface {
 	// Disconnect disconnects the peer of that number.
 	Disconnect(num int64) error // ErrNotConnected
 
+	// FetchBlock asks the peer of that number for a block whose header is known.
+	FetchBlock(num int64, hash wire.Hash) error // ErrNotConnected, ErrAsked
+
 	// Ban disconnects and refuses a target, which is a subnet as netip.Prefix
 	// writes it or a libp2p peer id, until a time; the zero time: as long as bans
 	// last by default.
@@ -167,6 +192,10 @@ type Network interface {
 	Unban(target string) error // ErrAddress, ErrNotBanned
 	Bans() []peerinfo.Ban
 	ClearBans() error
+
+	// Restart disconnects every peer, has move change chain and pool, and lets peers
+	// connect again, of whom the node then knows nothing.
+	Restart(ctx context.Context, move func() error) error
 }
 
 // Addresses are the addresses that the node knows of others.
@@ -193,9 +222,14 @@ type Node struct {
 	// look for any.
 	Network   Network
 	Addresses Addresses
+	// Notifications are what is published to ZeroMQ subscribers.
+	Notifications []Notification
 }
 
 type realClock struct{}
 
-func (realClock) Now() time.Time { return time.Now() }
-func (realClock) SetMock(int64)  {}
+func (realClock) Now() time.Time          { return time.Now() }
+func (realClock) SetMock(int64)           {}
+func (realClock) Mock() int64             { return 0 }
+func (realClock) SetOffset(time.Duration) {}
+func (realClock) Offset() time.Duration   { return 0 }

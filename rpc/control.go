@@ -182,6 +182,12 @@ func testMethods() []method {
 			results: one(rNull()),
 		},
 		{
+			name: "settimeoffset", category: "hidden", run: settimeoffset,
+			help:    "Let the node's clock run, at a distance from the machine's (regtest). A clock that setmocktime has stopped runs again.",
+			params:  []param{need("seconds", tNumber, "how far ahead of the machine's clock, at most a hundred years; negative: behind")},
+			results: one(rNull()),
+		},
+		{
 			name: "mockscheduler", category: "hidden", run: mockscheduler,
 			help:    "Move the scheduler of periodic tasks on (regtest). The node has no such tasks yet.",
 			params:  []param{need("delta_time", tNumber, "by how many seconds, 1 to 3600")},
@@ -217,6 +223,30 @@ func setmocktime(c *call) (any, error) {
 	}
 	c.s.clock.SetMock(seconds)
 	return nil, nil
+}
+
+func settimeoffset(c *call) (any, error) {
+	if !c.s.regtest() {
+		return nil, errors.New("settimeoffset is for regression testing (-regtest mode) only")
+	}
+	seconds := c.int(0, 64)
+	if c.err != nil {
+		return nil, c.err
+	}
+	if err := checkOffset(seconds); err != nil {
+		return nil, err
+	}
+	c.s.clock.SetOffset(time.Duration(seconds) * time.Second)
+	c.s.clock.SetMock(0)
+	return nil, nil
+}
+
+// checkOffset reports what is wrong with an offset of the clock in seconds.
+func checkOffset(seconds int64) error {
+	if seconds < -MaxTimeOffset || seconds > MaxTimeOffset {
+		return jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "The offset must be in the range [%d, %d], not %d.", -MaxTimeOffset, MaxTimeOffset, seconds)
+	}
+	return nil
 }
 
 func mockscheduler(c *call) (any, error) {

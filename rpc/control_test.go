@@ -57,6 +57,14 @@ func TestControl(t *testing.T) {
 	if d := time.Since(n.clock.Now()).Abs(); d > time.Minute {
 		t.Errorf("the clock is off by %v", d)
 	}
+	n.call("setmocktime", 1700000000)
+	n.call("settimeoffset", 7200)
+	if d := n.clock.Now().Sub(time.Now().Add(2 * time.Hour)).Abs(); d > time.Minute {
+		t.Errorf("two hours ahead the clock is off by %v", d)
+	}
+	n.fails(-8, "The offset must be in the range [-3153600000, 3153600000], not 3153600001.", "settimeoffset", 3153600001)
+	n.fails(-8, "The offset must be in the range [-3153600000, 3153600000], not -3153600001.", "settimeoffset", -3153600001)
+	n.call("settimeoffset", 0)
 
 	if n.shutdown.Load() != 0 {
 		t.Error("a stop was asked for")
@@ -77,7 +85,13 @@ func TestNotRegtest(t *testing.T) {
 		l.Params = c.Params
 	})
 	n.fails(-1, "setmocktime is for regression testing (-regtest mode) only", "setmocktime", 1)
+	n.fails(-1, "settimeoffset is for regression testing (-regtest mode) only", "settimeoffset", 1)
+	n.fails(-1, "getnodestate is for regression testing (-regtest mode) only", "getnodestate")
+	n.fails(-1, "setnodestate is for regression testing (-regtest mode) only", "setnodestate", jsonrpc.Object{})
 	n.fails(-1, "mockscheduler is for regression testing (-regtest mode) only", "mockscheduler", 1)
+	n.fails(-1, "generateat is for regression testing (-regtest mode) only", "generateat", n.params.GenesisHash, 1, "raw(51)")
+	n.fails(-1, "setmining is for regression testing (-regtest mode) only", "setmining", jsonrpc.Object{})
+	n.fails(-1, "getmining is for regression testing (-regtest mode) only", "getmining")
 	if v := n.call("getblockchaininfo"); v.Get("chain").Text != "test" || v.Get("verificationprogress").Text != "0" && v.Get("verificationprogress").Text != "1" {
 		t.Errorf("%s", jsonrpc.Append(nil, v))
 	}
@@ -95,7 +109,7 @@ func TestHelp(t *testing.T) {
 			categories = append(categories, strings.Trim(line, "= "))
 		}
 	}
-	if got := strings.Join(categories, " "); got != "Blockchain Control Mining Network Rawtransactions Util" {
+	if got := strings.Join(categories, " "); got != "Blockchain Control Mining Network Rawtransactions Util Zmq" {
 		t.Errorf("categories %s", got)
 	}
 	if !strings.Contains(all, "\ngetblock \"blockhash\" ( verbosity )\n") || strings.Contains(all, "generate") || strings.Contains(all, "echo") {
@@ -192,12 +206,15 @@ func TestTable(t *testing.T) {
 func TestConvertible(t *testing.T) {
 	want := map[string]string{ // positions
 		"getblock": "1", "getblockhash": "0", "getblockheader": "1", "getblockstats": "01", "getchaintxstats": "0", "gettxout": "12", "gettxoutsetinfo": "12",
-		"verifychain": "01", "pruneblockchain": "0", "generatetoaddress": "02", "generatetodescriptor": "02", "generateblock": "12", "getnetworkhashps": "01",
+		"gettxoutproof": "0", "scantxoutset": "1", "scanblocks": "1235", "waitfornewblock": "0", "waitforblock": "1", "waitforblockheight": "01",
+		"dumptxoutset": "2", "getblockfrompeer": "1",
+		"verifychain": "01", "pruneblockchain": "0", "generatetoaddress": "02", "generatetodescriptor": "02", "generateblock": "12", "generateat": "13", "setmining": "0", "getnetworkhashps": "01",
 		"getblocktemplate":  "0",
-		"getrawtransaction": "1", "decoderawtransaction": "1", "setmocktime": "0", "mockscheduler": "0", "logging": "01", "stop": "0", "echojson": "0123456789",
+		"getrawtransaction": "1", "decoderawtransaction": "1", "setmocktime": "0", "settimeoffset": "0", "setnodestate": "0", "mockscheduler": "0", "logging": "01", "stop": "0", "echojson": "0123456789",
 		"createrawtransaction": "0123", "signrawtransactionwithkey": "12", "combinerawtransaction": "0", "createmultisig": "01", "deriveaddresses": "1",
-		"getrawmempool": "01", "getmempoolancestors": "1", "getmempooldescendants": "1", "gettxspendingprevout": "0", "prioritisetransaction": "12",
-		"sendrawtransaction": "12", "testmempoolaccept": "01", "estimatesmartfee": "0",
+		"createpsbt": "0123", "converttopsbt": "12", "combinepsbt": "0", "joinpsbts": "0", "finalizepsbt": "1", "utxoupdatepsbt": "1", "descriptorprocesspsbt": "134",
+		"getrawmempool": "01", "getmempoolancestors": "1", "getmempooldescendants": "1", "gettxspendingprevout": "0", "prioritisetransaction": "12", "importmempool": "1",
+		"sendrawtransaction": "12", "testmempoolaccept": "01", "submitpackage": "012", "estimatesmartfee": "0", "estimaterawfee": "01",
 		"addnode": "2", "disconnectnode": "1", "setnetworkactive": "0", "setban": "23", "getnodeaddresses": "0", "addpeeraddress": "12",
 	}
 	for name, m := range methods() {

@@ -192,7 +192,7 @@ func parseOutputs(p *address.Prefixes, v *jsonrpc.Value) ([]wire.TxOut, error) {
 			outs = append(outs, wire.TxOut{PkScript: dataScript(data)})
 			continue
 		}
-		amount, err := parseAmount(o.value)
+		amount, err := ParseAmount(o.value)
 		if err != nil {
 			return nil, err
 		}

@@ -101,8 +101,10 @@ const maxIndices = 1_000_000
 
 // indices reads the range of a descriptor: its last index, or the first and
 // the last one.
-func (c *call) indices(i int) (first, last int64) {
-	v := c.params.At(i)
+func (c *call) indices(i int) (first, last int64) { return c.indicesOf(c.params.At(i)) }
+
+// indicesOf is indices for any value.
+func (c *call) indicesOf(v *jsonrpc.Value) (first, last int64) {
 	refuse := func(text string) (int64, int64) {
 		c.fail(jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "%s", text))
 		return 0, 0

@@ -258,14 +258,17 @@ func (n *testNode) submit(blocks ...*wire.Block) {
 	}
 }
 
-// testClock is a clock that can be stopped.
-type testClock struct{ mock atomic.Int64 }
+// testClock is a clock that can be stopped and set.
+type testClock struct{ mock, offset atomic.Int64 }
 
 func (c *testClock) Now() time.Time {
 	if s := c.mock.Load(); s != 0 {
 		return time.Unix(s, 0)
 	}
-	return time.Now()
+	return time.Now().Add(c.Offset())
 }
 
-func (c *testClock) SetMock(seconds int64) { c.mock.Store(seconds) }
+func (c *testClock) SetMock(seconds int64)     { c.mock.Store(seconds) }
+func (c *testClock) Mock() int64               { return c.mock.Load() }
+func (c *testClock) SetOffset(d time.Duration) { c.offset.Store(int64(d)) }
+func (c *testClock) Offset() time.Duration     { return time.Duration(c.offset.Load()) }

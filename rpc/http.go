@@ -57,6 +57,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	case len(r.RequestURI) > maxTarget:
 		s.reply(w, &answer{status: http.StatusBadRequest})
 		return
+	case s.cfg.REST && strings.HasPrefix(r.RequestURI, restRoot):
+		s.serveREST(w, r, c)
+		return
 	case r.URL.Path != "/":
 		s.reply(w, &answer{status: http.StatusNotFound})
 		return
@@ -207,6 +210,9 @@ func (s *Server) reply(w http.ResponseWriter, a *answer) {
 	h["Content-Type"] = nil // or net/http would guess one
 	if length > 0 && (a.pieces[0][0] == '{' || a.pieces[0][0] == '[') {
 		h["Content-Type"] = headerJSON
+	}
+	if a.kind != "" {
+		h["Content-Type"] = []string{a.kind}
 	}
 	if a.status != http.StatusNoContent {
 		h["Content-Length"] = []string{strconv.Itoa(length)}

@@ -1,29 +1,9 @@
 package rpc
 
 import (
-	"io"
-	"log"
 	"slices"
-	"strings"
 	"sync"
-
-	"github.com/rs/zerolog"
 )
-
-// quietLog gives net/http a log: what it has to say is about single
-// connections and of use for debugging alone.
-func quietLog(to zerolog.Logger) *log.Logger {
-	return log.New(logLine{to}, "", 0)
-}
-
-type logLine struct{ to zerolog.Logger }
-
-var _ io.Writer = logLine{}
-
-func (l logLine) Write(p []byte) (int, error) {
-	l.to.Debug().Msg(strings.TrimSpace(string(p)))
-	return len(p), nil
-}
 
 // logCategoryNames are the categories of Bitcoin Core's debug log, which the
 // method logging switches. rpc makes this server log every call; the others are

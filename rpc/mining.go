@@ -56,6 +56,18 @@ func miningMethods() []method {
 			examples: []string{`"myaddress" '["rawtx"]'`},
 		},
 		{
+			name: "generateat", category: "hidden", run: generateat,
+			help: "Mine blocks without transactions on top of any valid block, which makes a branch, or a reorganisation (regtest).",
+			params: []param{
+				need("blockhash", tHex, "The block to begin on"),
+				need("nblocks", tNumber, "How many blocks, 0 to 10000"),
+				need("output", tString, "Whom to pay: an address or a descriptor"),
+				maxTries,
+			},
+			results:  hashes,
+			examples: []string{`"blockhash" 3 "myaddress"`},
+		},
+		{
 			name: "generate", category: "hidden", run: generate,
 			help: "has been replaced by the -generate cli option. Refer to -help for more information.",
 		},
@@ -105,15 +117,20 @@ func generatetodescriptor(c *call) (any, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	d, err := descriptor.Parse(&c.s.cfg.Params.Address, text, false)
-	if err != nil {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidAddress, "%v", err)
-	}
-	pkScript, err := oneScript(d)
+	pkScript, err := c.descriptorScript(text)
 	if err != nil {
 		return nil, err
 	}
 	return c.generate(n, pkScript, tries)
+}
+
+// descriptorScript reads the descriptor of one script.
+func (c *call) descriptorScript(text string) ([]byte, error) {
+	d, err := descriptor.Parse(&c.s.cfg.Params.Address, text, false)
+	if err != nil {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidAddress, "%v", err)
+	}
+	return oneScript(d)
 }
 
 // generate mines at most tries hashes; a negative number is no bound, as in
@@ -122,11 +139,55 @@ func (c *call) generate(n int64, pkScript []byte, tries int64) (any, error) {
 	if c.Miner == nil {
 		return nil, errNoMiner
 	}
-	hashes, err := c.Miner.Generate(c.ctx, int(max(n, 0)), pkScript, uint64(tries))
+	return c.generated(c.Miner.Generate(c.ctx, int(max(n, 0)), pkScript, uint64(tries)))
+}
+
+// generated answers with what was mined, if no error ended that.
+func (c *call) generated(hashes []wire.Hash, err error) (any, error) {
 	if err != nil && c.ctx.Err() == nil {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInternal, "%v", err)
 	}
 	return hashes, err
+}
+
+// maxBranch is how many blocks generateat makes in one call at most.
+const maxBranch = 10_000
+
+func generateat(c *call) (any, error) {
+	if !c.s.regtest() {
+		return nil, errors.New("generateat is for regression testing (-regtest mode) only")
+	}
+	hash, n, output, tries := c.hash(0, "blockhash"), c.int(1, 32), c.text(2), c.intOr(3, 32, defaultMaxTries)
+	if c.err != nil {
+		return nil, c.err
+	}
+	if n < 0 || n > maxBranch {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "nblocks must be from 0 to %d, not %d", maxBranch, n)
+	}
+	pkScript, err := c.outputScript(output)
+	if err != nil {
+		return nil, err
+	}
+	if c.Miner == nil {
+		return nil, errNoMiner
+	}
+	e, ok := c.Ledger.Entry(hash)
+	switch {
+	case !ok:
+		return nil, errBlockNotFound
+	case e.Status.Invalid():
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "Block is invalid")
+	case e.ChainTxCount == 0:
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInvalidParameter, "Block, or one before it, has not been downloaded")
+	}
+	state, err := c.Ledger.State(hash)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.poolSeesTip(); err != nil {
+		return nil, err
+	}
+	return c.generated(c.Miner.GenerateOn(c.ctx, state, int(n), pkScript, uint64(tries)))
 }
 
 func generate(c *call) (any, error) {

@@ -51,6 +51,54 @@ func TestGenerate(t *testing.T) {
 	n.fails(-1, "generate\n\n", "generate", 1)
 }
 
+// TestGenerateAt makes a reorganisation: a transaction that the old branch had
+// is in the pool again.
+func TestGenerateAt(t *testing.T) {
+	d := drawChain(t, nil)
+	n := d.testNode
+	d.chain.GotoHash(d.onMain[len(d.onMain)-1].Hash())
+	tx := d.chain.Spend(d.chain.Mature()[:1])
+	fork := n.call("getbestblockhash").Text
+	n.call("generateblock", regtestAddress, []string{fmt.Sprintf("%x", tx.Append(nil))})
+	n.call("generatetoaddress", 1, regtestAddress)
+	old := n.call("getbestblockhash").Text
+	if got := n.text("getrawmempool"); got != "[]" {
+		t.Fatalf("pool %s", got)
+	}
+
+	// As long as the active chain, the branch is only known.
+	side := n.call("generateat", fork, 2, "raw(51)")
+	if side.Len() != 2 || n.call("getbestblockhash").Text != old {
+		t.Fatalf("%s", jsonrpc.Append(nil, side))
+	}
+	if e := n.call("getblockheader", side.At(1).Text); e.Get("confirmations").Text != "-1" {
+		t.Errorf("%s", jsonrpc.Append(nil, e))
+	}
+	side = n.call("generateat", side.At(1).Text, 1, regtestAddress)
+	if best := n.call("getbestblockhash").Text; side.Len() != 1 || best != side.At(0).Text {
+		t.Fatalf("tip %s, branch %s", best, jsonrpc.Append(nil, side))
+	}
+	if got, want := n.text("getrawmempool"), fmt.Sprintf("[%q]", tx.TxID()); got != want {
+		t.Errorf("pool %s, want %s", got, want)
+	}
+	for _, count := range []int{0, 1} { // no blocks, no tries
+		if got := n.text("generateat", fork, count, regtestAddress, 0); got != "[]" {
+			t.Errorf("%s", got)
+		}
+	}
+
+	unseen := d.chain.MineN(1)[0]
+	n.call("submitheader", jsonrpc.Hex(unseen.Header.Append(nil)))
+	n.fails(-8, "Block, or one before it, has not been downloaded", "generateat", unseen.Hash(), 1, regtestAddress)
+	n.call("invalidateblock", old)
+	n.fails(-8, "Block is invalid", "generateat", old, 1, regtestAddress)
+	n.fails(-5, "Block not found", "generateat", strings.Repeat("0", 64), 1, regtestAddress)
+	n.fails(-8, "blockhash must be of length 64 (not 2, for '00')", "generateat", "00", 1, regtestAddress)
+	n.fails(-8, "nblocks must be from 0 to 10000, not -1", "generateat", fork, -1, regtestAddress)
+	n.fails(-8, "nblocks must be from 0 to 10000, not 10001", "generateat", fork, 10001, regtestAddress)
+	n.fails(-5, "Error: Invalid address or descriptor", "generateat", fork, 1, "x")
+}
+
 func TestGenerateBlock(t *testing.T) {
 	d := drawChain(t, nil)
 	n := d.testNode

@@ -9,22 +9,26 @@ import (
 	"testing"
 	"time"
 
+	"github.com/keelson-chain/keelson/consensus/chaingen"
+	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/p2p/peerinfo"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // testNetwork is a Network in memory: its peers are what a test says, its lists
 // work.
 type testNetwork struct {
-	local  peerinfo.Local
-	peers  []peerinfo.Peer
-	totals peerinfo.Totals
-	added  []peerinfo.AddedNode
-	tried  []string
-	pings  int
-	bans   []peerinfo.Ban
-	now    func() time.Time
-	slots  []peerinfo.Slot
+	fetched []wire.Hash // what FetchBlock was asked for
+	local   peerinfo.Local
+	peers   []peerinfo.Peer
+	totals  peerinfo.Totals
+	added   []peerinfo.AddedNode
+	tried   []string
+	pings   int
+	bans    []peerinfo.Ban
+	now     func() time.Time
+	slots   []peerinfo.Slot
 }
 
 func (n *testNetwork) Local() peerinfo.Local   { return n.local }
@@ -32,6 +36,11 @@ func (n *testNetwork) Peers() []peerinfo.Peer  { return n.peers }
 func (n *testNetwork) Totals() peerinfo.Totals { return n.totals }
 func (n *testNetwork) Ping()                   { n.pings++ }
 func (n *testNetwork) SetActive(active bool)   { n.local.Active = active }
+
+func (n *testNetwork) Restart(_ context.Context, move func() error) error {
+	n.peers = nil
+	return move()
+}
 
 func (n *testNetwork) find(addr string) int {
 	return slices.IndexFunc(n.added, func(a peerinfo.AddedNode) bool { return a.Addr == addr })
@@ -70,6 +79,17 @@ func (n *testNetwork) Disconnect(num int64) error {
 	if len(n.peers) == before {
 		return peerinfo.ErrNotConnected
 	}
+	return nil
+}
+
+func (n *testNetwork) FetchBlock(num int64, hash wire.Hash) error {
+	switch {
+	case !slices.ContainsFunc(n.peers, func(p peerinfo.Peer) bool { return p.Num == num }):
+		return peerinfo.ErrNotConnected
+	case slices.Contains(n.fetched, hash):
+		return peerinfo.ErrAsked
+	}
+	n.fetched = append(n.fetched, hash)
 	return nil
 }
 
@@ -426,4 +446,29 @@ func TestNoNetwork(t *testing.T) {
 	for method, args := range map[string][]any{"getaddrmaninfo": nil, "getrawaddrman": nil, "addpeeraddress": {"1.2.3.4", 1}} {
 		n.fails(jsonrpc.CodeP2PDisabled, "Error: Address manager functionality missing or disabled", method, args...)
 	}
+}
+
+func TestGetBlockFromPeer(t *testing.T) {
+	n := startTestNode(t, func(_ *Config, l *ledger.Config) { l.Prune, l.FastPrune = ledger.PruneManual, true })
+	network := &testNetwork{peers: []peerinfo.Peer{{Num: 3}}, now: n.clock.Now}
+	c := chaingen.New(n.params)
+	n.submit(c.MineN(3)...)
+	known := c.Tip().Hash().String()
+	c.GotoHash(c.Tip().Header.PrevBlock)
+	lone := c.Mine()
+	hash := lone.Hash().String()
+	n.fails(-31, "Peer-to-peer functionality missing or disabled", "getblockfrompeer", known, 3)
+	n.server.Serve(Node{Ledger: n.ledger, Pool: n.pool, Miner: newTestMiner(n), Network: network})
+	n.fails(-1, "Block header missing", "getblockfrompeer", hash, 3)
+	n.fails(-1, "Block already downloaded", "getblockfrompeer", known, 3)
+	if _, err := n.ledger.AddHeaders([]wire.Header{lone.Header, c.Mine().Header}); err != nil {
+		t.Fatal(err)
+	}
+	n.fails(-1, "Peer does not exist", "getblockfrompeer", hash, 4)
+	if got := n.text("getblockfrompeer", hash, 3); got != "{}" || !slices.Equal(network.fetched, []wire.Hash{lone.Hash()}) {
+		t.Errorf("%s, %v", got, network.fetched)
+	}
+	n.fails(-1, "Already requested from this peer", "getblockfrompeer", hash, 3)
+	n.fails(-1, "In prune mode, only blocks that the node has already synced previously can be fetched from a peer", "getblockfrompeer", c.Tip().Hash().String(), 3)
+	n.fails(-8, "blockhash must be of length 64", "getblockfrompeer", "00", 3)
 }

@@ -3,6 +3,7 @@ package rpc
 import (
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -117,6 +118,20 @@ func poolMethods() []method {
 			help:     "Write the pool to its file. This fails until what an earlier run left has been read.",
 			results:  one(rObject("", "", rString("filename", "the file"))),
 			examples: []string{""},
+		},
+		{
+			name: "importmempool", category: "blockchain", run: importmempool,
+			help: "Add the transactions of a file that savemempool, or Bitcoin Core, has written. Those that are in the pool already, or that it refuses, are left out; " +
+				"a damaged file changes nothing. Of a file from somebody else import nothing but the transactions.",
+			params: []param{
+				need("filepath", tString, "The file; a relative name lies in the network's folder"),
+				{names: "options", typ: tObject, oneLine: "options", help: "", inner: []param{
+					may("use_current_time", tBool, "true", "Whether all come now, or at the times of the file, so that some may have expired"),
+					may("apply_fee_delta_priority", tBool, "false", "Add what the file says of fees (prioritisetransaction) to what was said here, also for transactions in the pool"),
+					may("apply_unbroadcast_set", tBool, "false", "Have those that no peer had when the file was written count as such here")}},
+			},
+			results:  one(rObject("", "")),
+			examples: []string{"/path/to/mempool.dat", `/path/to/mempool.dat '{"use_current_time": false, "apply_fee_delta_priority": true}'`},
 		},
 		{
 			name: "checkmempool", category: "hidden", run: checkmempool,
@@ -256,11 +271,11 @@ func gettxspendingprevout(c *call) (any, error) {
 		}
 		outputs[i] = op
 	}
+	spenders := c.Pool.Spenders(outputs)
 	spent := make([]jsonrpc.Object, len(outputs))
 	for i, op := range outputs {
-		spent[i].Add("txid", op.TxID)
-		spent[i].Add("vout", op.Index)
-		if txid, ok := c.Pool.Spender(op); ok {
+		spent[i] = append(make(jsonrpc.Object, 0, 3), jsonrpc.Member{Key: "txid", Value: op.TxID}, jsonrpc.Member{Key: "vout", Value: op.Index})
+		if txid := spenders[i]; txid != (wire.Hash{}) {
 			spent[i].Add("spendingtxid", txid)
 		}
 	}
@@ -317,6 +332,46 @@ func savemempool(c *call) (any, error) {
 	var o jsonrpc.Object
 	o.Add("filename", c.s.cfg.PoolFile)
 	return o, nil
+}
+
+func importmempool(c *call) (any, error) {
+	path := c.text(0)
+	current, deltas, unbroadcast := true, false, false
+	if c.has(1) {
+		if v, ok := c.of(1, jsonrpc.Obj); ok {
+			for _, option := range []struct {
+				name string
+				to   *bool
+			}{{"use_current_time", &current}, {"apply_fee_delta_priority", &deltas}, {"apply_unbroadcast_set", &unbroadcast}} {
+				said := v.Get(option.name)
+				if !said.IsNull() && said.Kind != jsonrpc.Bool {
+					c.fail(mismatch(said, jsonrpc.Bool))
+				} else if !said.IsNull() {
+					*option.to = said.Text == "true"
+				}
+			}
+		}
+	}
+	if c.err != nil {
+		return nil, c.err
+	}
+	if c.Ledger.InitialDownload() {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeInInitialDownload, "Can only import the mempool after the block download and sync is done.")
+	}
+	if !filepath.IsAbs(path) {
+		path = filepath.Join(filepath.Dir(c.s.cfg.PoolFile), path)
+	}
+	added, refused, err := c.Pool.Import(c.ctx, path, mempool.ImportOptions{Times: !current, Deltas: deltas, Unbroadcast: unbroadcast})
+	switch {
+	case err != nil && c.ctx.Err() != nil:
+		return nil, c.ctx.Err()
+	case err != nil:
+		// The caller is told no more than Bitcoin Core tells: files of others are none of its business.
+		c.s.log.Warn().Err(err).Msg("importmempool could not read the file")
+		return nil, errors.New("Unable to import mempool file, see debug.log for details.")
+	}
+	c.s.log.Info().Str("file", path).Int("added", added).Int("refused", refused).Msg("transactions of a file are in the pool")
+	return jsonrpc.Object{}, nil
 }
 
 func checkmempool(c *call) (any, error) {

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -125,6 +127,7 @@ func (p *pooled) checked(size int) {
 // TestEmptyPool compares what a node without transactions says with what
 // Bitcoin Core says.
 func TestEmptyPool(t *testing.T) {
+	const nothing = `{"startrange":0,"endrange":1e+99,"withintarget":0,"totalconfirmed":0,"inmempool":0,"leftmempool":0},"errors":["Insufficient data or no feerate found which meets threshold"]`
 	n := startTestNode(t, nil)
 	for _, c := range []struct {
 		method string
@@ -139,7 +142,8 @@ func TestEmptyPool(t *testing.T) {
 		{"getprioritisedtransactions", nil, `{}`},
 		{"checkmempool", nil, `null`},
 		{"gettxspendingprevout", []any{outPoints(wire.OutPoint{Index: 5})}, `[{"txid":"` + strings.Repeat("0", 64) + `","vout":5}]`},
-		{"estimatesmartfee", []any{6}, `{"errors":["Insufficient data or no feerate found"],"blocks":0}`},
+		{"estimatesmartfee", []any{6}, `{"feerate":0.00001000,"blocks":6}`},
+		{"estimaterawfee", []any{13}, `{"medium":{"decay":0.9952,"scale":2,"fail":` + nothing + `},"long":{"decay":0.99931,"scale":24,"fail":` + nothing + `}}`},
 	} {
 		if got := n.text(c.method, c.args...); got != c.want {
 			t.Errorf("%s %v:\n got %s\nwant %s", c.method, c.args, got, c.want)
@@ -599,6 +603,75 @@ func TestPoolFile(t *testing.T) {
 	p.fails(-1, "Unable to dump mempool to disk", "savemempool")
 }
 
+// TestImportMempool is what Bitcoin Core's mempool_persist looks at of importmempool.
+func TestImportMempool(t *testing.T) {
+	p := startPooled(t, 4, nil, nil)
+	tx, free := p.pay(1_000, p.coins[0]), p.pay(0, p.coins[1])
+	child := p.pay(5_000, p.out(free, 0))
+	p.send(tx)
+	p.packageMessage(p.submitPackage(free, child), "success", nil)
+	p.call("prioritisetransaction", tx.TxID(), nil, 77)
+	p.call("savemempool")
+	saved, err := os.ReadFile(p.config.PoolFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	came := p.call("getmempoolentry", tx.TxID()).Get("time").Text
+	path := filepath.Join(filepath.Dir(p.config.PoolFile), "other.dat")
+	if err := os.WriteFile(path, saved, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	empty := func() {
+		t.Helper()
+		for _, name := range []string{"", ".journal", ".journal.old"} {
+			if err := os.Remove(p.config.PoolFile + name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				t.Fatal(err)
+			}
+		}
+		p.servePool(nil)
+		p.checked(0)
+	}
+	p.clock.SetMock(p.clock.Now().Unix() + 60)
+	now := fmt.Sprint(p.clock.Now().Unix())
+
+	empty()
+	p.fails(-1, "Unable to import mempool file, see debug.log for details.", "importmempool", "absent.dat")
+	for _, c := range []struct {
+		path    string
+		options string
+		time    string
+		fee     string
+		unsent  string
+	}{
+		{path, `{}`, now, "0.00001000", "false"},
+		{"other.dat", `{"use_current_time":false,"apply_fee_delta_priority":false,"apply_unbroadcast_set":false}`, came, "0.00001000", "false"},
+		{"other.dat", `{"apply_fee_delta_priority":true,"apply_unbroadcast_set":true}`, now, "0.00001077", "true"},
+	} {
+		empty()
+		if got := p.named("importmempool", fmt.Sprintf(`{"filepath":%q,"options":%s}`, c.path, c.options)); encoded(&got) != "{}" {
+			t.Errorf("importmempool: %s", encoded(&got))
+		}
+		p.holds(tx, free, child)
+		e := p.call("getmempoolentry", tx.TxID())
+		if e.Get("time").Text != c.time || e.Get("fees").Get("modified").Text != c.fee || e.Get("unbroadcast").Text != c.unsent {
+			t.Errorf("%s: %s, want time %s, fee %s, unbroadcast %s", c.options, encoded(&e), c.time, c.fee, c.unsent)
+		}
+	}
+	if got := p.text("importmempool", path); got != "{}" {
+		t.Errorf("with nothing new in it: %s", got)
+	}
+	p.checked(3)
+
+	empty()
+	if err := os.WriteFile(path, saved[:len(saved)-1], 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p.fails(-1, "Unable to import mempool file, see debug.log for details.", "importmempool", path)
+	p.checked(0)
+	p.fails(-1, "importmempool", "importmempool")
+	p.fails(-3, "JSON value of type string is not of expected type bool", "importmempool", path, jsonrpc.Object{{Key: "use_current_time", Value: "x"}})
+}
+
 func TestPoolNotLoaded(t *testing.T) {
 	n := newTestNode(t, nil)
 	pool, err := mempool.New(mempool.Config{Chain: n.ledger, File: n.config.PoolFile, Now: n.clock.Now})
@@ -611,6 +684,7 @@ func TestPoolNotLoaded(t *testing.T) {
 		t.Errorf("loaded is %s", got)
 	}
 	n.fails(-1, "The mempool was not loaded yet", "savemempool")
+	n.fails(-10, "Can only import the mempool after the block download and sync is done.", "importmempool", "x")
 }
 
 // TestPoolErrors are errors that Bitcoin Core 28.1 answers.
@@ -681,12 +755,21 @@ func TestPoolErrors(t *testing.T) {
 		{"estimatesmartfee", []any{0}, -8, "Invalid conf_target, must be between 1 and 1008"},
 		{"estimatesmartfee", []any{1009}, -8, "Invalid conf_target, must be between 1 and 1008"},
 		{"estimatesmartfee", []any{-1}, -8, "Invalid conf_target, must be between 1 and 1008"},
+
+		{"estimaterawfee", nil, -1, "estimaterawfee conf_target ( threshold )\n\n"},
+		{"estimaterawfee", []any{1, 1, 1}, -1, "estimaterawfee conf_target ( threshold )\n\n"},
+		{"estimaterawfee", []any{"foo"}, -3, "Wrong type passed:\n{\n    \"Position 1 (conf_target)\": \"JSON value of type string is not of expected type number\"\n}"},
+		{"estimaterawfee", []any{1, "foo"}, -3, "Wrong type passed:\n{\n    \"Position 2 (threshold)\": \"JSON value of type string is not of expected type number\"\n}"},
+		{"estimaterawfee", []any{0}, -8, "Invalid conf_target, must be between 1 and 1008"},
+		{"estimaterawfee", []any{1009}, -8, "Invalid conf_target, must be between 1 and 1008"},
+		{"estimaterawfee", []any{1, number("1.01")}, -8, "Invalid threshold"},
+		{"estimaterawfee", []any{1, -1}, -8, "Invalid threshold"},
 	} {
 		n.fails(c.code, c.message, c.method, c.args...)
 	}
 	for _, mode := range []any{nil, "unset", "UNSET", "economical", "Conservative"} {
 		for _, target := range []int{1, 1008} {
-			if got := n.text("estimatesmartfee", target, mode); got != `{"errors":["Insufficient data or no feerate found"],"blocks":0}` {
+			if got := n.text("estimatesmartfee", target, mode); got != fmt.Sprintf(`{"feerate":0.00001000,"blocks":%d}`, target) {
 				t.Errorf("estimatesmartfee %d %v: %s", target, mode, got)
 			}
 		}

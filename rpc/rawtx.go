@@ -321,10 +321,19 @@ func (c *call) spentBy(txid, blockHash wire.Hash) ([]consensus.Coin, error) {
 }
 
 func decoderawtransaction(c *call) (any, error) {
-	text := c.text(0)
+	tx, err := c.tx(c.text(0), 1)
+	if err != nil {
+		return nil, err
+	}
+	return c.s.txObject(tx, txView{}), nil
+}
+
+// tx reads a transaction in hexadecimal; the parameter iswitness, at a position,
+// says in which form it is. Without it both are tried.
+func (c *call) tx(text string, iswitness int) (*wire.Tx, error) {
 	withWitness, without := true, true
-	if c.has(1) {
-		withWitness = c.bool(1)
+	if c.has(iswitness) {
+		withWitness = c.bool(iswitness)
 		without = !withWitness
 	}
 	if c.err != nil {
@@ -334,5 +343,5 @@ func decoderawtransaction(c *call) (any, error) {
 	if err != nil {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "TX decode failed")
 	}
-	return c.s.txObject(tx, txView{}), nil
+	return tx, nil
 }

@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -15,19 +16,26 @@ import (
 // mistake, unless its sender says otherwise.
 const defaultMaxFeeRate = policy.FeeRate(wire.Coin / 10)
 
+func maxFeeRateParam() param {
+	return param{names: "maxfeerate", typ: tAmount, def: "0.10", anyType: true, typeText: "numeric or string",
+		help: "Refuse a transaction that pays a higher fee rate, in coins per 1000 virtual bytes; 0 takes any. Must be below 1."}
+}
+
+func maxBurnParam() param {
+	return param{names: "maxburnamount", typ: tAmount, def: "0.00", anyType: true, typeText: "numeric or string",
+		help: "Refuse a transaction with an output that nobody can spend, such as OP_RETURN, and that is worth more coins"}
+}
+
 // sendMethods give transactions to the pool.
 func sendMethods() []method {
-	maxFeeRate := param{names: "maxfeerate", typ: tAmount, def: "0.10", anyType: true, typeText: "numeric or string",
-		help: "Refuse a transaction that pays a higher fee rate, in coins per 1000 virtual bytes; 0 takes any. Must be below 1."}
 	return []method{
 		{
 			name: "sendrawtransaction", category: "rawtransactions", run: sendrawtransaction,
 			help: "Give a transaction to the pool and the network. One that is in the pool already is announced again.",
 			params: []param{
 				need("hexstring", tHex, "The transaction"),
-				maxFeeRate,
-				{names: "maxburnamount", typ: tAmount, def: "0.00", anyType: true, typeText: "numeric or string",
-					help: "Refuse a transaction with an output that nobody can spend, such as OP_RETURN, and that is worth more coins"},
+				maxFeeRateParam(),
+				maxBurnParam(),
 			},
 			results:  one(rHex("", "The transaction's id")),
 			examples: []string{`"signedhex"`},
@@ -39,7 +47,7 @@ func sendMethods() []method {
 			params: []param{
 				{names: "rawtxs", typ: tArray, required: true, help: fmt.Sprintf("The transactions, 1 to %d", mempool.MaxPackageCount),
 					inner: []param{{names: "rawtx", typ: tHex}}},
-				maxFeeRate,
+				maxFeeRateParam(),
 			},
 			results: one(rArray("", "in the order of the transactions", rObject("", "",
 				rHex("txid", "the transaction's id"),
@@ -78,52 +86,90 @@ func sendrawtransaction(c *call) (any, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	tx, err := decodeTxForms(text, true, false)
+	tx, err := decodeToSend(text, maxBurn)
 	if err != nil {
-		return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.")
-	}
-	for i := range tx.Outputs {
-		if out := &tx.Outputs[i]; out.Value > maxBurn && burns(out.PkScript) {
-			return nil, jsonrpc.Errorf(jsonrpc.CodeVerify, "Unspendable output exceeds maximum configured by user (maxburnamount)")
-		}
+		return nil, err
 	}
 	rate := c.feeRate(1, defaultMaxFeeRate)
 	if c.err != nil {
 		return nil, c.err
 	}
-	txid := tx.TxID()
-	if c.Pool.Has(txid) { // perhaps with another witness
-		c.Pool.MarkUnbroadcast(txid)
-		return txid, nil
+	if err := c.send(c.ctx, tx, rate); err != nil {
+		return nil, err
 	}
-	err = c.Pool.Add(c.ctx, tx, mempool.AddOptions{MaxFee: rate.Fee(virtualSize(tx)), Local: true})
+	return tx.TxID(), nil
+}
+
+// Broadcast gives a transaction in hexadecimal to the pool and the network as
+// sendrawtransaction does when it is told nothing else, and returns its id. What
+// it refuses is a *jsonrpc.Error with that method's code and text.
+func (n *Node) Broadcast(ctx context.Context, text string) (wire.Hash, error) {
+	tx, err := decodeToSend(text, 0)
 	if err == nil {
-		return txid, nil
+		err = n.send(ctx, tx, defaultMaxFeeRate)
+	}
+	if err != nil {
+		return wire.Hash{}, err
+	}
+	return tx.TxID(), nil
+}
+
+// decodeToSend reads a transaction of which no output that nobody can spend may
+// be worth more than maxBurn.
+func decodeToSend(text string, maxBurn wire.Amount) (*wire.Tx, error) {
+	tx, err := decodeTxForms(text, true, false)
+	if err != nil {
+		return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "TX decode failed. Make sure the tx has at least one input.")
+	}
+	return tx, checkBurns(tx, maxBurn)
+}
+
+// checkBurns refuses a transaction with an output that nobody can spend and that
+// is worth more than maxBurn.
+func checkBurns(tx *wire.Tx, maxBurn wire.Amount) error {
+	for i := range tx.Outputs {
+		if out := &tx.Outputs[i]; out.Value > maxBurn && burns(out.PkScript) {
+			return jsonrpc.Errorf(jsonrpc.CodeVerify, "Unspendable output exceeds maximum configured by user (maxburnamount)")
+		}
+	}
+	return nil
+}
+
+// send gives a transaction that pays no more than a fee rate (0: any) to the pool
+// and the network.
+func (n *Node) send(ctx context.Context, tx *wire.Tx, rate policy.FeeRate) error {
+	if txid := tx.TxID(); n.Pool.Has(txid) { // perhaps with another witness
+		n.Pool.MarkUnbroadcast(txid)
+		return nil
+	}
+	err := n.Pool.Add(ctx, tx, mempool.AddOptions{MaxFee: rate.Fee(virtualSize(tx)), Local: true})
+	if err == nil {
+		return nil
 	}
 	// One that is in the chain has no inputs left, so that only what was refused
 	// is looked for there. Bitcoin Core looks first.
-	switch found, err := c.hasOutput(tx); {
+	switch found, err := n.hasOutput(tx); {
 	case err != nil:
-		return nil, err
+		return err
 	case found:
-		return nil, jsonrpc.Errorf(jsonrpc.CodeAlreadyInChain, "Transaction outputs already in utxo set")
+		return jsonrpc.Errorf(jsonrpc.CodeAlreadyInChain, "Transaction outputs already in utxo set")
 	}
 	switch reason := mempool.RejectText(err); {
 	case errors.Is(err, mempool.ErrMaxFee):
-		return nil, jsonrpc.Errorf(jsonrpc.CodeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
+		return jsonrpc.Errorf(jsonrpc.CodeVerify, "Fee exceeds maximum configured by user (e.g. -maxtxfee, maxfeerate)")
 	case mempool.IsMissingInputs(err):
-		return nil, jsonrpc.Errorf(jsonrpc.CodeVerify, "%s", reason)
+		return jsonrpc.Errorf(jsonrpc.CodeVerify, "%s", reason)
 	case reason != "":
-		return nil, jsonrpc.Errorf(jsonrpc.CodeRejected, "%s", reason)
+		return jsonrpc.Errorf(jsonrpc.CodeRejected, "%s", reason)
 	}
-	return nil, err
+	return err
 }
 
 // hasOutput reports whether an output of tx is unspent in the chain.
-func (c *call) hasOutput(tx *wire.Tx) (bool, error) {
+func (n *Node) hasOutput(tx *wire.Tx) (bool, error) {
 	txid := tx.TxID()
 	for i := range tx.Outputs {
-		_, found, err := c.Ledger.Coin(wire.OutPoint{TxID: txid, Index: uint32(i)})
+		_, found, err := n.Ledger.Coin(wire.OutPoint{TxID: txid, Index: uint32(i)})
 		if found || err != nil {
 			return found, err
 		}
@@ -151,17 +197,9 @@ func testmempoolaccept(c *call) (any, error) {
 	if c.err != nil {
 		return nil, c.err
 	}
-	txs := make([]*wire.Tx, list.Len())
-	for i := range txs {
-		v := list.At(i)
-		if v.Kind != jsonrpc.String {
-			return nil, mismatch(v, jsonrpc.String)
-		}
-		tx, err := decodeTxForms(v.Text, true, false)
-		if err != nil {
-			return nil, jsonrpc.Errorf(jsonrpc.CodeDeserialization, "TX decode failed: %s Make sure the tx has at least one input.", v.Text)
-		}
-		txs[i] = tx
+	txs, err := decodeList(list)
+	if err != nil {
+		return nil, err
 	}
 	verdicts, packageError, err := c.Pool.Test(c.ctx, txs)
 	if err != nil {
@@ -198,13 +236,9 @@ func testmempoolaccept(c *call) (any, error) {
 			o.Add("reject-reason", "max-fee-exceeded")
 			continue
 		}
-		var fees jsonrpc.Object
-		fees.Add("base", v.Fee)
-		fees.Add("effective-feerate", wire.Amount(v.FeeRate))
-		fees.Add("effective-includes", v.Includes)
 		o.Add("allowed", true)
 		o.Add("vsize", v.VSize)
-		o.Add("fees", fees)
+		o.Add("fees", feesObject(v.Fee, v.FeeRate, v.Includes))
 	}
 	return results, nil
 }

@@ -135,7 +135,7 @@ func TestRefusals(t *testing.T) {
 		{"dust", signed(func(tx *wire.Tx) {
 			tx.Outputs = append(tx.Outputs, p.chain.Out(chaingen.P2WPKH, 1, 293))
 			tx.Outputs[0].Value -= 293
-		}), -26, "dust", ""},
+		}), -26, "dust, tx with dust output must be 0-fee", ""},
 		{"two data outputs", signed(func(tx *wire.Tx) {
 			tx.Outputs = append(tx.Outputs, wire.TxOut{PkScript: []byte{0x6a}}, wire.TxOut{PkScript: []byte{0x6a}})
 		}), -26, "multi-op-return", ""},

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/keelson-chain/keelson/internal/httplog"
 )
 
 // Server answers JSON-RPC over HTTP. Make one with New, open its ports with
@@ -43,6 +45,8 @@ type Server struct {
 	calls  map[*call]struct{}
 
 	categories logCategories
+
+	coinScan, filterScan scan // scantxoutset's and scanblocks'
 }
 
 // New returns a Server that has no port open yet.
@@ -194,7 +198,7 @@ func (s *Server) Run(ctx context.Context) error {
 			return context.WithValue(ctx, connKey{}, c)
 		},
 	}
-	server.ErrorLog = quietLog(s.log)
+	server.ErrorLog = httplog.Quiet(s.log)
 	done := make(chan error, len(s.listeners))
 	var plain []*plainListener
 	for _, l := range s.listeners {

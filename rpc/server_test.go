@@ -180,7 +180,7 @@ func TestWarmup(t *testing.T) {
 func TestHTTP(t *testing.T) {
 	n := startTestNode(t, nil)
 	request := func(method, path, authorization string) *http.Request {
-		req, err := http.NewRequest(method, "http://"+n.address+path, strings.NewReader(`{"method":"uptime"}`))
+		req, err := http.NewRequest(method, "http://"+n.address+path, strings.NewReader(`{"method":"echo"}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestHTTP(t *testing.T) {
 		status int
 		body   string
 	}{
-		{"good", request("POST", "/", good), 200, `{"result":0,"error":null}` + "\n"},
+		{"good", request("POST", "/", good), 200, `{"result":[],"error":null}` + "\n"},
 		{"GET", request("GET", "/", good), 405, "JSONRPC server handles only POST requests"},
 		{"path", request("POST", "/wallet/x", good), 404, ""},
 		{"no credentials", request("POST", "/", ""), 401, ""},
@@ -304,6 +304,18 @@ func TestHeads(t *testing.T) {
 	} {
 		c, r := dial()
 		if status, got := exchange(c, r, head+body); status != 200 || got != answer {
+			t.Errorf("%s: %d %q", name, status, got)
+		}
+	}
+
+	// Whatever is asked for, GET too, and behind it the next request.
+	for name, text := range map[string]string{
+		"GET":         "GET / HTTP/1.1\n" + auth + "\n\n",
+		"GET, no key": "GET / HTTP/1.1\r\nAccept: */*\n\n",
+		"GET of 1.0":  "GET / HTTP/1.0\n\n",
+	} {
+		c, r := dial()
+		if status, got := exchange(c, r, text); status != 405 || got != "JSONRPC server handles only POST requests" {
 			t.Errorf("%s: %d %q", name, status, got)
 		}
 	}

@@ -151,7 +151,7 @@ func addPrevTx(v *jsonrpc.Value, coins map[wire.OutPoint]*wire.TxOut, keys *sign
 	}
 	out := &wire.TxOut{Value: wire.MaxMoney, PkScript: pkScript} // for an amount that is not known
 	if amount, ok := v.Lookup("amount"); ok {
-		if out.Value, err = parseAmount(amount); err != nil {
+		if out.Value, err = ParseAmount(amount); err != nil {
 			return err
 		}
 	}

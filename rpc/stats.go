@@ -83,12 +83,12 @@ func statsMethods() []method {
 	}
 }
 
-// hashOrHeight finds the block that argument 0 names either way.
-func (c *call) hashOrHeight() (ledger.Entry, error) {
-	if c.params.At(0).Kind != jsonrpc.Number {
-		return c.entry(0, "hash_or_height")
+// hashOrHeight finds the block that argument i names either way.
+func (c *call) hashOrHeight(i int) (ledger.Entry, error) {
+	if c.params.At(i).Kind != jsonrpc.Number {
+		return c.entry(i, "hash_or_height")
 	}
-	height := c.int(0, 32)
+	height := c.int(i, 32)
 	if c.err != nil {
 		return ledger.Entry{}, c.err
 	}
@@ -103,7 +103,7 @@ func (c *call) hashOrHeight() (ledger.Entry, error) {
 }
 
 func getblockstats(c *call) (any, error) {
-	e, err := c.hashOrHeight()
+	e, err := c.hashOrHeight(0)
 	names := c.texts(1)
 	if err == nil {
 		err = c.err

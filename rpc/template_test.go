@@ -453,6 +453,10 @@ func TestLongPoll(t *testing.T) {
 	}
 	polls := []chan answer{poll(id), poll(id), poll(1)} // a number: whatever is current
 	waiting(len(polls))
+	for len(polls) < 40 { // one after the other, so that no queue is full
+		polls = append(polls, poll(id))
+		waiting(len(polls))
+	}
 	hash := n.call("generatetodescriptor", 1, "raw(51)").At(0).Text
 	for i, p := range polls {
 		if a := <-p; a.err != nil || a.v.Get("previousblockhash").Text != hash {

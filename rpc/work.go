@@ -95,6 +95,7 @@ const (
 // answer is what a request is answered with.
 type answer struct {
 	status int
+	kind   string   // of the body; empty: JSON, if it looks like it
 	pieces [][]byte // of the body, in order
 	taken  []int64  // what each of them holds of the budget
 	pooled *[]byte  // what the only piece is made of, if it came from the pool

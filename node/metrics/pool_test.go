@@ -14,30 +14,47 @@ import (
 	"github.com/keelson-chain/keelson/miner"
 )
 
-// TestPoolAndMiner fills a real pool and mines what is in it.
-func TestPoolAndMiner(t *testing.T) {
+// world is a chain that nobody else knows, with its ledger and a pool.
+type world struct {
+	gen    *chaingen.Chain
+	ledger *ledger.Ledger
+	pool   *mempool.Pool
+	now    func() time.Time // a minute after the tip
+}
+
+// newWorld makes one of that many blocks, until the test ends. Of cfg the tests set
+// what is special.
+func newWorld(t *testing.T, blocks int, cfg mempool.Config) *world {
+	t.Helper()
 	p := consensus.Regtest(consensus.RegtestOptions{})
 	g := chaingen.New(p)
 	g.Pay = chaingen.Anyone
-	g.MineN(101)
+	g.MineN(blocks)
 	now := func() time.Time { return time.Unix(int64(g.Tip().Header.Time), 0).Add(time.Minute) }
 	l, err := ledger.Open(t.Context(), ledger.Config{Dir: t.TempDir(), Params: p, CacheBytes: 8 << 20, Workers: 1, Now: now})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
+	t.Cleanup(func() { _ = l.Close() })
 	for _, b := range g.Blocks() {
 		if err := l.AddBlock(t.Context(), b); err != nil {
 			t.Fatal(err)
 		}
 	}
-	rules := policy.DefaultRules()
-	rules.AcceptNonStandard = true
-	pool, err := mempool.New(mempool.Config{Chain: l, Rules: rules, Limits: mempool.DefaultLimits(), Workers: 1, Now: now})
+	cfg.Chain, cfg.Rules, cfg.Limits, cfg.Workers, cfg.Now = l, policy.DefaultRules(), mempool.DefaultLimits(), 1, now
+	cfg.Rules.AcceptNonStandard = true
+	pool, err := mempool.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer pool.Close()
+	t.Cleanup(pool.Close)
+	return &world{g, l, pool, now}
+}
+
+// TestPoolAndMiner fills a real pool and mines what is in it.
+func TestPoolAndMiner(t *testing.T) {
+	w := newWorld(t, 101, mempool.Config{})
+	g, l, pool, now := w.gen, w.ledger, w.pool, w.now
 	m := miner.New(miner.Config{Chain: l, Source: pool, Workers: 1, Now: now})
 	s := start(t, false)
 	s.Add(Pool(pool))

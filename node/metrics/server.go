@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/pprof"
 	"net/netip"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -17,6 +16,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/rs/zerolog"
+
+	"github.com/keelson-chain/keelson/internal/localhost"
 )
 
 // What bounds a Server.
@@ -90,8 +91,13 @@ func (s *Server) Registerer() prometheus.Registerer {
 	return s.registry
 }
 
-// Address is where the server listens.
-func (s *Server) Address() string { return s.listener.Addr().String() }
+// Address is where the server listens; empty where nothing is shown.
+func (s *Server) Address() string {
+	if s == nil {
+		return ""
+	}
+	return s.listener.Addr().String()
+}
 
 // Close closes the port of a Server that was never run.
 func (s *Server) Close() {
@@ -156,28 +162,12 @@ func (s *Server) handler() http.Handler {
 		mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.cfg.Listen.Addr().IsLoopback() && !isLocal(r.Host) {
+		if s.cfg.Listen.Addr().IsLoopback() && !localhost.Is(r.Host) {
 			http.Error(w, "ask by address, or as localhost", http.StatusForbidden)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
-}
-
-// isLocal reports whether a Host field names an address or localhost. Any other
-// name was made to point to loopback, as a web page does that has a browser
-// read what only this machine may.
-func isLocal(host string) bool {
-	name, port, err := net.SplitHostPort(host)
-	if err == nil {
-		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return false
-		}
-	} else {
-		name = strings.Trim(host, "[]")
-	}
-	_, err = netip.ParseAddr(name)
-	return err == nil || name == "localhost"
 }
 
 // errorLog takes what goes wrong in a scrape.

@@ -82,12 +82,13 @@ func (c *Commands) Follow(ctx context.Context, chain Chain, at wire.BlockRef) er
 		}
 		was := at.Height
 		for i, u := range updates {
-			e, _ := chain.Entry(u.Ref.Hash)
-			if !u.Connected {
-				at = wire.BlockRef{Height: u.Ref.Height - 1, Hash: e.Header.PrevBlock}
+			if at = u.Tip; !u.Connected {
 				continue
 			}
-			at = u.Ref
+			e, ok := chain.Entry(u.Ref.Hash)
+			if !ok {
+				continue // it was forgotten meanwhile
+			}
 			// Of the blocks of a reorganisation, those have been the tip for others
 			// to see that are above the one that was left.
 			if u.Ref.Height <= was && i < len(updates)-1 || behind && c.old(&e.Header) || chain.InitialDownload() {

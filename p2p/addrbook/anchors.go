@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -47,7 +48,7 @@ func TakeAnchors(file string, genesis wire.Hash) ([]Known, error) {
 
 // SaveAnchors writes the first MaxAnchors of the list.
 func SaveAnchors(file string, genesis wire.Hash, list []Known) error {
-	if err := writeFile(file, encodeAnchors(genesis, list[:min(len(list), MaxAnchors)])); err != nil {
+	if err := fsys.ReplaceFileBytes(file, encodeAnchors(genesis, list[:min(len(list), MaxAnchors)])); err != nil {
 		return fmt.Errorf("anchors: %w", err)
 	}
 	return nil

@@ -1,10 +1,15 @@
 package addrbook
 
 import (
+	"bufio"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"slices"
 	"time"
+
+	"github.com/keelson-chain/keelson/ledger/fsys"
 )
 
 // banlist.json is Bitcoin Core's file, readable to either node. Core has no bans
@@ -124,7 +129,7 @@ func (b *Bans) Save(file string, now time.Time) error {
 	if !changed {
 		return nil
 	}
-	if err := writeFile(file, encodeBans(list)); err != nil {
+	if err := fsys.ReplaceFile(file, func(w io.Writer) error { return writeBans(w, list) }); err != nil {
 		b.mu.Lock()
 		b.changed = true
 		b.mu.Unlock()
@@ -133,20 +138,42 @@ func (b *Bans) Save(file string, now time.Time) error {
 	return nil
 }
 
-func encodeBans(list []Ban) []byte {
-	file := banFile{Nets: []banEntry{}}
+// writeBans writes a list in the order of its targets, entry by entry: there may be
+// as many as somebody likes to have banned, at any time.
+func writeBans(w io.Writer, list []Ban) error {
+	nets := slices.IndexFunc(list, func(b Ban) bool { return b.Target.ID != "" })
+	if nets < 0 {
+		nets = len(list)
+	}
+	out := bufio.NewWriter(w)
+	_, _ = out.WriteString("{\n  \"banned_nets\": ")
+	writeEntries(out, list[:nets])
+	if nets < len(list) {
+		_, _ = out.WriteString(",\n  \"banned_peers\": ")
+		writeEntries(out, list[nets:])
+	}
+	_, _ = out.WriteString("\n}\n")
+	return out.Flush() // which knows of every error before
+}
+
+func writeEntries(out *bufio.Writer, list []Ban) {
+	if len(list) == 0 {
+		_, _ = out.WriteString("[]")
+		return
+	}
+	before := "[\n    "
 	for _, ban := range list {
-		e := banEntry{Version: banVersion, Created: ban.Created.Unix(), Until: ban.Until.Unix(), Manual: ban.Manual}
-		if e.ID = ban.Target.ID; e.ID != "" {
-			file.Peers = append(file.Peers, e)
-		} else {
+		e := banEntry{Version: banVersion, Created: ban.Created.Unix(), Until: ban.Until.Unix(), ID: ban.Target.ID, Manual: ban.Manual}
+		if e.ID == "" {
 			e.Address = ban.Target.String()
-			file.Nets = append(file.Nets, e)
 		}
+		raw, err := json.MarshalIndent(e, "    ", "  ")
+		if err != nil {
+			panic(errors.New("addrbook: a ban that is not JSON: " + err.Error())) // plain strings and numbers
+		}
+		_, _ = out.WriteString(before)
+		_, _ = out.Write(raw)
+		before = ",\n    "
 	}
-	raw, err := json.MarshalIndent(file, "", "  ")
-	if err != nil {
-		panic(errors.New("addrbook: a ban list that is not JSON: " + err.Error())) // plain strings and numbers
-	}
-	return append(raw, '\n')
+	_, _ = out.WriteString("\n  ]")
 }

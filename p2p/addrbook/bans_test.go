@@ -1,6 +1,7 @@
 package addrbook
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"os"
@@ -353,4 +354,10 @@ func BenchmarkBannedAddr(b *testing.B) {
 	for b.Loop() {
 		bans.BannedAddr(addr, noon)
 	}
+}
+
+func encodeBans(list []Ban) []byte {
+	var b bytes.Buffer
+	_ = writeBans(&b, list) // a buffer takes everything
+	return b.Bytes()
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 )
 
 // ErrDamaged is what a file is that was not written by us, or not to its end.
@@ -41,41 +40,4 @@ func setAside(file string, err error) error {
 		return errors.Join(err, moved)
 	}
 	return fmt.Errorf("%w; it is kept as %s", err, aside)
-}
-
-// writeFile puts raw in the place of a file. Whatever it is killed in the middle
-// of, the file is the old one or the new one, whole.
-func writeFile(file string, raw []byte) (err error) {
-	f, err := os.OpenFile(file+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(raw)
-	if err == nil {
-		err = f.Sync()
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return err
-	}
-	return syncDir(filepath.Dir(file))
-}
-
-// syncDir makes a rename in a folder safe.
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	if err := d.Sync(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/keelson-chain/keelson/ledger/fsys"
 	"github.com/keelson-chain/keelson/wire"
 )
 
@@ -51,7 +52,7 @@ func Load(file string, cfg Config) (*Book, error) {
 
 // Save writes the book to a file, whole or not at all.
 func (b *Book) Save(file string) error {
-	if err := writeFile(file, b.encode()); err != nil {
+	if err := fsys.ReplaceFileBytes(file, b.encode()); err != nil {
 		return fmt.Errorf("addresses of peers: %w", err)
 	}
 	return nil

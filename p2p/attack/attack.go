@@ -17,6 +17,9 @@ type Attack struct {
 	Asked bool
 	// Slow attacks try the victim's patience for longer than all others do.
 	Slow bool
+	// Guilty reports whether the attacker has come to do what its Fate is for, which
+	// may depend on the victim; nil: always.
+	Guilty func(c *Conn) bool
 	// Run attacks until the connection or ctx is over, or there is nothing left to
 	// do. Errors of the network are what a victim that defends itself causes.
 	Run func(ctx context.Context, c *Conn)
@@ -57,6 +60,9 @@ func (a *Attack) Do(ctx context.Context, v *Victim) (*Conn, error) {
 	a.Run(ctx, c)
 	return c, nil
 }
+
+// lied is for those who have to be asked.
+func lied(c *Conn) bool { return c.lies.Load() > 0 }
 
 // every calls f, with that much time between two calls, as long as it returns nil
 // and the attack goes on.

@@ -112,14 +112,14 @@ func (c *Conn) solve(h wire.Header) wire.Header {
 // blockLies are attacks by blocks.
 func blockLies() []Attack {
 	return []Attack{
-		{Name: "blocks that take too much", Fate: Banned, Asked: true, Run: serveBlock(nil, nil)},
-		{Name: "blocks of another height", Fate: Banned, Asked: true, Run: serveBlock(func(b *wire.Block) {
+		{Name: "blocks that take too much", Fate: Banned, Asked: true, Guilty: lied, Run: serveBlock(nil, nil)},
+		{Name: "blocks of another height", Fate: Banned, Asked: true, Guilty: lied, Run: serveBlock(func(b *wire.Block) {
 			b.Txs[0].Inputs[0].SigScript[1] ^= 1
 			b.Header.MerkleRoot, _ = b.Clone().TxMerkleRoot()
 		}, nil)},
-		{Name: "bodies of other blocks", Fate: Banned, Asked: true, Run: serveBlock(nil, func(b *wire.Block) { b.Txs[0].Outputs[0].Value-- })},
-		{Name: "bodies with a transaction twice", Fate: Banned, Asked: true, Run: serveBlock(nil, func(b *wire.Block) { b.Txs = append(b.Txs, b.Txs[0]) })},
-		{Name: "garbage for blocks", Fate: Banned, Asked: true, Run: serveRaw(func(c *Conn, b *wire.Block) []byte { return gzipBomb }, nil)},
+		{Name: "bodies of other blocks", Fate: Banned, Asked: true, Guilty: lied, Run: serveBlock(nil, func(b *wire.Block) { b.Txs[0].Outputs[0].Value-- })},
+		{Name: "bodies with a transaction twice", Fate: Banned, Asked: true, Guilty: lied, Run: serveBlock(nil, func(b *wire.Block) { b.Txs = append(b.Txs, b.Txs[0]) })},
+		{Name: "garbage for blocks", Fate: Banned, Asked: true, Guilty: lied, Run: serveRaw(func(c *Conn, b *wire.Block) []byte { return gzipBomb }, nil)},
 		{Name: "no blocks behind headers", Fate: Borne, Run: serveRaw(func(c *Conn, b *wire.Block) []byte { return nil }, nil)},
 		{Name: "compact blocks of nothing", Fate: Borne, Run: func(ctx context.Context, c *Conn) {
 			every(ctx, c, 100*time.Millisecond, func() error {
@@ -142,7 +142,8 @@ func blockLies() []Attack {
 			})
 			hold(ctx, c)
 		}},
-		{Name: "flood of compact blocks", Fate: Banned, Run: flood(func(c *Conn) message.Message {
+		// Their work is done, so that there have to be many.
+		{Name: "flood of compact blocks", Fate: Banned, Guilty: func(c *Conn) bool { return c.written.Load() > 24<<20 }, Run: flood(func(c *Conn) message.Message {
 			m := &message.Compact{Header: c.child(c.prev()), Nonce: rand.Uint64(), Prefilled: []message.Prefilled{{Tx: c.orphan(20_000)}}}
 			for range 5_000 {
 				m.ShortIDs = append(m.ShortIDs, rand.Uint64()>>16)
@@ -191,6 +192,7 @@ func serveRaw(body func(c *Conn, b *wire.Block) []byte, change func(b *wire.Bloc
 				var raw []byte
 				if b, ok := told.Load(h); ok {
 					raw = body(c, b.(*wire.Block))
+					c.lies.Add(1)
 				}
 				if _, err := answer.Write(message.AppendFrame(nil, raw)); err != nil {
 					return err
@@ -198,12 +200,22 @@ func serveRaw(body func(c *Conn, b *wire.Block) []byte, change func(b *wire.Bloc
 			}
 			return nil
 		})
-		every(ctx, c, 2*time.Second, func() error {
+		// At once when the chain has gone on: of a block that comes late nobody asks what
+		// is in it.
+		for c.going(ctx) {
 			b := c.block(change)
 			last.Store(b)
 			told.Store(b.Header.Hash(), b)
-			return c.Send(&message.Have{Header: b.Header})
-		})
+			if c.Send(&message.Have{Header: b.Header}) != nil {
+				break
+			}
+			select {
+			case <-c.news:
+			case <-time.After(2 * time.Second):
+			case <-c.gone:
+			case <-ctx.Done():
+			}
+		}
 		hold(ctx, c)
 	}
 }

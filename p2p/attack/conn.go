@@ -10,6 +10,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p"
@@ -84,10 +85,15 @@ type Conn struct {
 	in    chan network.Stream
 	gone  chan struct{}
 
-	mu     sync.Mutex
-	tip    wire.Hash // the victim's
-	height uint32
-	serve  map[string]func(request []byte, s io.Writer) error
+	lies, written atomic.Int64 // answers, and bytes of the relay stream
+
+	news chan struct{} // has an element when the victim has told of a block
+
+	mu      sync.Mutex
+	tip     wire.Hash // the victim's
+	height  uint32
+	heights map[wire.Hash]uint32 // of blocks that the victim has told of
+	serve   map[string]func(request []byte, s io.Writer) error
 }
 
 // dialTime is how long an attacker tries to get through, of which there may be
@@ -113,6 +119,7 @@ func DialAs(ctx context.Context, v *Victim, key crypto.PrivKey) (*Conn, error) {
 	c := &Conn{
 		Victim: v, ID: lib.ID().String(), host: lib,
 		in: make(chan network.Stream, 1), gone: make(chan struct{}),
+		news:  make(chan struct{}, 1),
 		serve: map[string]func([]byte, io.Writer) error{},
 	}
 	if err := c.dial(ctx); err != nil {
@@ -231,6 +238,7 @@ func (c *Conn) Greet(ctx context.Context, hello *message.Hello) error {
 		return err
 	}
 	c.tip, c.height = c.Their.Tip, c.Their.Height
+	c.heights = map[wire.Hash]uint32{c.tip: c.height}
 	go c.listen(in)
 	return nil
 }
@@ -260,13 +268,23 @@ func (c *Conn) listen(in io.Reader) {
 	}
 }
 
-// heard takes in that the victim has a block.
+// heard takes in that the victim has a block, or passes on the header of one that
+// somebody else claims to have: the next one is right where that was wrong.
 func (c *Conn) heard(h *wire.Header) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if h.PrevBlock == c.tip {
-		c.tip = h.Hash()
-		c.height++
+	height, known := c.heights[h.PrevBlock]
+	if !known {
+		height = c.height
+	}
+	height++
+	if c.heights[h.Hash()] = height; height < c.height {
+		return
+	}
+	c.tip, c.height = h.Hash(), height
+	select {
+	case c.news <- struct{}{}:
+	default:
 	}
 }
 
@@ -288,7 +306,8 @@ func (c *Conn) Send(m message.Message) error { return c.Write(message.AppendRela
 
 // Write writes bytes to the relay stream.
 func (c *Conn) Write(b []byte) error {
-	_, err := c.relay.Write(b)
+	n, err := c.relay.Write(b)
+	c.written.Add(int64(n))
 	return err
 }
 

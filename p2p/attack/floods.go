@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/multiformats/go-multiaddr"
+
 	"github.com/keelson-chain/keelson/p2p/message"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -21,6 +23,17 @@ func floods() []Attack {
 		{Name: "flood of changed minds", Fate: Borne, Run: flood(func(c *Conn) message.Message {
 			return &message.Push{On: rand.IntN(2) == 0}
 		})},
+		{Name: "flood of crumbs", Fate: Ended, Run: func(ctx context.Context, c *Conn) {
+			if _, err := c.conn.RemoteMultiaddr().ValueForProtocol(multiaddr.P_TCP); err != nil {
+				// QUIC makes packets of crumbs: nothing special, and slow.
+				flood(func(*Conn) message.Message { return &message.FeeFilter{Rate: 1} })(ctx, c)
+				return
+			}
+			frame := message.AppendRelayFrame(nil, &message.FeeFilter{Rate: 1})
+			for i := 0; c.going(ctx) && c.Write(frame[i%len(frame):][:1]) == nil; i++ {
+			}
+			hold(ctx, c)
+		}},
 		{Name: "flood of unknown messages", Fate: Banned, Run: flood(func(*Conn) message.Message { return unknown{} })},
 	}
 	// A victim that does not ban for these may as well have its connections ended by

@@ -3,6 +3,7 @@ package attack
 import (
 	"context"
 	"io"
+	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -15,20 +16,21 @@ func txLies() []Attack {
 	return []Attack{
 		{Name: "orphans", Fate: Borne, Run: serveTxs(100, func(c *Conn) *wire.Tx { return c.orphan(100) })},
 		{Name: "large orphans", Fate: Borne, Run: serveTxs(10, func(c *Conn) *wire.Tx { return c.orphan(60_000) })},
-		{Name: "transactions without outputs", Fate: Banned, Run: serveTxs(10, func(c *Conn) *wire.Tx {
+		{Name: "transactions without outputs", Fate: Banned, Guilty: lied, Run: serveTxs(10, func(c *Conn) *wire.Tx {
 			tx := c.orphan(100)
 			tx.Outputs = nil
 			return tx
 		})},
-		{Name: "transactions that spend one thing twice", Fate: Banned, Run: serveTxs(10, func(c *Conn) *wire.Tx {
+		{Name: "transactions that spend one thing twice", Fate: Banned, Guilty: lied, Run: serveTxs(10, func(c *Conn) *wire.Tx {
 			tx := c.orphan(100)
 			tx.Inputs = append(tx.Inputs, tx.Inputs[0])
 			return tx
 		})},
-		{Name: "transactions that pay more than they spend", Fate: Banned, Run: serveTxs(1, func(c *Conn) *wire.Tx {
+		{Name: "transactions that pay more than they spend", Fate: Banned, Guilty: lied, Run: serveTxs(1, func(c *Conn) *wire.Tx {
 			tx := c.orphan(100)
 			tx.Inputs[0].PrevOut = c.Victim.Coin
 			tx.Outputs[0].Value = 20_000_000 * wire.Coin
+			tx.LockTime = rand.Uint32() // of no effect, but each is another one
 			return tx
 		})},
 		{Name: "other transactions than asked for", Fate: Banned, Run: func(ctx context.Context, c *Conn) {
@@ -94,6 +96,7 @@ func serveTxs(n int, next func(c *Conn) *wire.Tx) func(context.Context, *Conn) {
 				var raw []byte
 				if tx != nil {
 					raw = tx.Append(nil)
+					c.lies.Add(1)
 				}
 				if _, err := answer.Write(message.AppendFrame(nil, raw)); err != nil {
 					return err

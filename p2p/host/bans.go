@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"path/filepath"
@@ -34,28 +35,65 @@ func loadBans(cfg *Config) *addrbook.Bans {
 // whose changes it has written.
 type banSaver struct {
 	changes atomic.Uint64
+	news    chan struct{} // has an element when keepBans is to write
 	mu      sync.Mutex
 	saved   uint64 // how many changes the file has; guarded by mu
 }
 
-// saveBans writes the ban list. The caller has changed it.
+// saveBans writes the ban list, if it has changes that the file has not.
 func (h *Host) saveBans() error {
-	if h.cfg.Dir == "" {
-		return nil
-	}
 	s := &h.banSaver
-	change := s.changes.Add(1)
+	change := s.changes.Load()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.saved >= change {
 		return nil
 	}
 	upTo := s.changes.Load()
-	if err := h.bans.Save(filepath.Join(h.cfg.Dir, banFile), h.cfg.Now()); err != nil {
-		return fmt.Errorf("save the ban list: %w", err)
+	if h.cfg.Dir != "" {
+		if err := h.bans.Save(filepath.Join(h.cfg.Dir, banFile), h.cfg.Now()); err != nil {
+			return fmt.Errorf("save the ban list: %w", err)
+		}
 	}
 	s.saved = upTo
 	return nil
+}
+
+// saveChange writes the ban list, of which the operator has changed something.
+func (h *Host) saveChange() error {
+	h.banSaver.changes.Add(1)
+	return h.saveBans()
+}
+
+const (
+	// keepTime is the least time between two writings of the ban list, and keepShare
+	// the share of the time that they may take: whoever has a thousand peers banned
+	// must not keep the disk busy.
+	keepTime  = time.Second
+	keepShare = 20
+)
+
+// keepBans writes the ban list soon after a peer was banned, until ctx ends; stop
+// does it once more. Whoever bans does not wait for the disk: with thousands of bans
+// in the list each would take a tenth of a second, of everybody's time.
+func (h *Host) keepBans(ctx context.Context) {
+	for {
+		select {
+		case <-h.banSaver.news:
+		case <-ctx.Done():
+			return
+		}
+		began := time.Now()
+		h.saveBansOrSay()
+		_ = sleep(ctx, max(keepTime, keepShare*time.Since(began)))
+	}
+}
+
+// saveBansOrSay writes the ban list; that it cannot is logged.
+func (h *Host) saveBansOrSay() {
+	if err := h.saveBans(); err != nil {
+		h.cfg.Log.Error().Err(err).Msg("bans may not outlive this run")
+	}
 }
 
 // Ban bans a subnet ("192.0.2.0/24", or an address) or a peer id until the given
@@ -72,7 +110,7 @@ func (h *Host) Ban(target string, until time.Time) error {
 		return peerinfo.ErrBanned
 	}
 	h.cutBanned(true)
-	return h.saveBans()
+	return h.saveChange()
 }
 
 // Unban lifts the ban of exactly that subnet or peer id, or returns
@@ -85,13 +123,13 @@ func (h *Host) Unban(target string) error {
 	if !h.bans.Remove(t) {
 		return peerinfo.ErrNotBanned
 	}
-	return h.saveBans()
+	return h.saveChange()
 }
 
 // ClearBans lifts all bans.
 func (h *Host) ClearBans() error {
 	h.bans.Clear()
-	return h.saveBans()
+	return h.saveChange()
 }
 
 // Bans returns the ban list.
@@ -134,8 +172,10 @@ func (h *Host) banPeer(p *Peer) bool {
 		return false
 	}
 	h.cutBanned(false)
-	if err := h.saveBans(); err != nil {
-		h.cfg.Log.Error().Err(err).Msg("a ban may not outlive this run")
+	h.banSaver.changes.Add(1)
+	select {
+	case h.banSaver.news <- struct{}{}:
+	default:
 	}
 	return true
 }

@@ -29,7 +29,7 @@ func (g gater) InterceptPeerDial(id peer.ID) bool {
 	h := g.h
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.running && h.active
+	return h.open()
 }
 
 // InterceptAddrDial is called for every address that a peer is called at. Whom
@@ -48,7 +48,7 @@ func (g gater) InterceptAccept(c network.ConnMultiaddrs) bool {
 	addr := remoteIP(c)
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.welcome(h.running && h.active && !h.banned("", addr))
+	return h.welcome(h.open() && !h.banned("", addr))
 }
 
 // InterceptSecured is called when the peer has shown its id.

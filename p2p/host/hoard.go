@@ -8,8 +8,9 @@ import (
 
 const (
 	// maxIncoming and maxOutgoing bound the large frames of all peers together
-	// that come in unasked and that go out as answers.
-	maxIncoming = 8 << 20
+	// that come in unasked, until they have been dealt with, and that go out as
+	// answers.
+	maxIncoming = 2 << 20
 	maxOutgoing = 20 << 20
 	// A peer that has moved less than slowSpeed bytes a second, after slowTime, may
 	// lose its frame to others.
@@ -23,12 +24,14 @@ const (
 
 // hoard bounds the memory of frames that are on their way, over all peers. When
 // there is no room for another one, the slowest of them goes; those that are fast
-// enough are waited for.
+// enough are waited for. The one that has been there for longest has room always:
+// frames that each have a part and wait for the rest would wait for ever.
 type hoard struct {
-	limit int // bytes
+	limit int // bytes, beyond which the oldest frame alone may go
 
 	mu    sync.Mutex
 	bytes int
+	turns uint64 // how many frames there have been
 	held  map[*holding]struct{}
 	freed chan struct{} // closed when something is let go; nil: nobody waits
 }
@@ -40,6 +43,7 @@ type holding struct {
 
 	// Guarded by in.mu.
 	bytes int
+	turn  uint64        // in which order they came
 	moved int           // bytes read or written
 	spent time.Duration // on that
 	since time.Time     // when what is being read or written began; may be zero
@@ -73,11 +77,15 @@ func (x *holding) add(ctx context.Context, n int) error {
 // that is closed when there may be.
 func (h *hoard) admit(x *holding, n int) <-chan struct{} {
 	h.mu.Lock()
-	if h.bytes+n <= h.limit || h.bytes == x.bytes { // one alone may be of any size
+	if h.bytes+n <= h.limit || h.oldest(x) {
 		if h.held == nil {
 			h.held = map[*holding]struct{}{}
 		}
-		h.held[x] = struct{}{}
+		if _, ok := h.held[x]; !ok {
+			h.held[x] = struct{}{}
+			h.turns++
+			x.turn = h.turns
+		}
 		x.bytes += n
 		h.bytes += n
 		h.mu.Unlock()
@@ -96,6 +104,20 @@ func (h *hoard) admit(x *holding, n int) <-chan struct{} {
 		slowest.drop()
 	}
 	return freed
+}
+
+// oldest reports whether no other frame is held, or none that came before x;
+// h.mu is held.
+func (h *hoard) oldest(x *holding) bool {
+	if _, ok := h.held[x]; !ok {
+		return len(h.held) == 0
+	}
+	for y := range h.held {
+		if y.turn < x.turn {
+			return false
+		}
+	}
+	return true
 }
 
 // slowest returns whoever is slow, and slower than the others, or nil; h.mu is
@@ -130,7 +152,11 @@ func (x *holding) rest(n int) {
 	x.since = time.Time{}
 }
 
+// end lets go. Of nil there is nothing to let go.
 func (x *holding) end() {
+	if x == nil {
+		return
+	}
 	x.in.mu.Lock()
 	defer x.in.mu.Unlock()
 	x.in.remove(x)

@@ -50,6 +50,7 @@ type Host struct {
 
 	running bool // between the begin and the end of Run
 	active  bool // see SetNetworkActive
+	paused  int  // Pauses that have not been resumed
 	nums    int64
 	conns   map[network.Conn]*Peer // all connections
 	peers   map[peer.ID]*Peer      // those that have greeted
@@ -72,6 +73,7 @@ func New(cfg Config) (*Host, error) {
 		cfg:      cfg,
 		nonce:    binary.LittleEndian.Uint64(nonce[:]),
 		bans:     loadBans(&cfg),
+		banSaver: banSaver{news: make(chan struct{}, 1)},
 		book:     loadBook(&cfg),
 		timing:   timingOf(cfg.Dev),
 		stirred:  make(chan struct{}, 1),
@@ -159,6 +161,7 @@ func (h *Host) work(ctx context.Context) {
 	var wg sync.WaitGroup
 	wg.Go(func() { newCaller(h).run(ctx) })
 	wg.Go(func() { h.saveLoop(ctx) })
+	wg.Go(func() { h.keepBans(ctx) })
 	<-ctx.Done()
 	h.saveAnchors()
 	wg.Wait()
@@ -173,6 +176,7 @@ func (h *Host) stop() error {
 	}
 	h.mu.Unlock()
 	h.wg.Wait()
+	h.saveBansOrSay()
 	h.saveBook() // with when those were last seen who were here until now
 	return h.Close()
 }
@@ -287,6 +291,33 @@ func (h *Host) SetNetworkActive(on bool) {
 		}
 	}
 }
+
+// Pause ends all connections and allows no new ones until Resume, whatever
+// SetNetworkActive says. Once it returns, the Handler has been told of the end of every
+// peer.
+func (h *Host) Pause() {
+	h.mu.Lock()
+	h.paused++
+	ending := slices.Collect(maps.Values(h.conns))
+	for _, p := range ending {
+		p.cancel(errPaused)
+	}
+	h.mu.Unlock()
+	for _, p := range ending {
+		<-p.gone
+	}
+}
+
+// Resume ends a Pause.
+func (h *Host) Resume() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.paused--
+	h.stir()
+}
+
+// open reports whether connections are wanted; h.mu is held.
+func (h *Host) open() bool { return h.running && h.active && h.paused == 0 }
 
 // NetworkActive reports whether the network is switched on.
 func (h *Host) NetworkActive() bool {

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/muxer/yamux"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
@@ -22,6 +23,7 @@ import (
 // relays, no hole punching, no discovery of its own.
 func newLibp2p(h *Host) (host.Host, error) {
 	takeLogs(h.cfg.Log)
+	narrowWindows()
 	key, err := identity(h.cfg.Dir)
 	if err != nil {
 		return nil, err
@@ -34,6 +36,7 @@ func newLibp2p(h *Host) (host.Host, error) {
 	if err != nil {
 		return nil, err
 	}
+	grown := &allowance{limit: maxGrown}
 	opts := []libp2p.Option{
 		libp2p.Identity(key),
 		libp2p.NoListenAddrs, // until Run
@@ -42,9 +45,10 @@ func newLibp2p(h *Host) (host.Host, error) {
 		libp2p.Transport(tcp.NewTCPTransport),
 		libp2p.Security(libp2ptls.ID, libp2ptls.New),
 		libp2p.Security(noise.ID, noise.New),
+		libp2p.Muxer(yamux.ID, yamuxWindows{grown, h.cfg.Log}),
 		libp2p.ConnectionGater(gater{h}),
 		libp2p.ConnectionManager(idle),
-		libp2p.ResourceManager(resources),
+		libp2p.ResourceManager(windowManager{resources, grown}),
 		libp2p.DisableRelay(),
 		libp2p.Ping(false),
 		libp2p.WithDialTimeout(dialTime),
@@ -76,7 +80,7 @@ func resourceManager(cfg *Config) (network.ResourceManager, error) {
 	// A peer's streams and memory: each stream of a TCP connection counts with its
 	// receive window, which is 256 KiB at first. It grows for fast streams, in half
 	// of what memory there is.
-	const perPeer, perPeerMemory = 2 * maxStreams, 8 << 20
+	const perPeer, perPeerMemory = maxPeerStreams, 8 << 20
 	all := cfg.MaxPeers + manualSlots + maxGreeting
 	streams := rcmgr.LimitVal(all * perPeer)
 	memory := rcmgr.LimitVal64(64<<20 + int64(all)*(perPeerMemory/2))

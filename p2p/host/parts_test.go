@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -138,6 +139,40 @@ func TestHoard(t *testing.T) {
 		h2 := hoard{limit: 10}
 		if err := h2.hold(nil).add(t.Context(), 1000); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Frames that take all the room with their first parts do not wait for each other:
+// each is read in the end, and no more than one goes beyond the limit.
+func TestHoardOfParts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const frames, size, limit = 100, 64 << 10, 200 << 10
+		h := hoard{limit: limit}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		var wg sync.WaitGroup
+		for range frames {
+			wg.Go(func() {
+				x := h.hold(func() { t.Error("one that is fast is dropped") })
+				defer x.end()
+				r := readerFunc(func(b []byte) (int, error) {
+					time.Sleep(time.Millisecond)
+					return min(len(b), 4<<10), nil
+				})
+				if _, err := readBody(ctx, r, size, x); err != nil {
+					t.Error(err)
+				}
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				if h.bytes > limit+size {
+					t.Errorf("%d bytes are held", h.bytes)
+				}
+			})
+		}
+		wg.Wait()
+		if h.bytes != 0 || len(h.held) != 0 {
+			t.Errorf("%d bytes are left", h.bytes)
 		}
 	})
 }

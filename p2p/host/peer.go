@@ -51,8 +51,10 @@ type Peer struct {
 	out     *stream // our relay stream
 	closed  bool    // guarded by host.mu: nothing may join wg any more
 
-	flood            bucket // pings that the peer may send
+	flood            bucket // pings, and pongs without a ping, that the peer may send
 	inBytes, inCount bucket // messages that are taken from it
+	held             bucket // of those that had to wait
+	unknown          bucket // bytes of messages of an unknown kind
 
 	outcast           atomic.Bool  // banned for what it did
 	lastTx, lastBlock atomic.Int64 // Unix nanoseconds; 0 is never

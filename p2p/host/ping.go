@@ -84,17 +84,19 @@ func (g *pings) begin() (nonce uint64, ok bool) {
 	return g.nonce, true
 }
 
-func (g *pings) pong(nonce uint64) {
+// pong takes an answer in, and reports whether there was a ping for it.
+func (g *pings) pong(nonce uint64) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if nonce == 0 || nonce != g.nonce {
-		return
+		return false
 	}
 	g.nonce = 0
 	g.last = max(time.Since(g.sent), 1)
 	if g.min == 0 || g.last < g.min {
 		g.min = g.last
 	}
+	return true
 }
 
 // idle tells that we are not at work on a message any more.

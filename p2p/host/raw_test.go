@@ -1,6 +1,7 @@
 package host
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/keelson-chain/keelson/p2p/message"
+	"github.com/keelson-chain/keelson/wire"
 )
 
 // raw is a libp2p host that does what it wants with our protocols.
@@ -303,10 +305,39 @@ func TestPingFlood(t *testing.T) {
 	wantGone(t, n, p, "misbehaves: floods us with pings")
 }
 
+// Other messages that cost little to send, and that nobody sends so many of.
+func TestSmallFloods(t *testing.T) {
+	for _, c := range []struct {
+		name, reason string
+		b            []byte
+		atLeast      int // messages
+	}{
+		{"pongs", "misbehaves: floods us with pongs", message.AppendRelayFrame(nil, &message.Pong{Nonce: 1}), pingBurst},
+		{"unknown", "misbehaves: floods us with messages of an unknown kind", frame(message.MaxUnknown+1, 200, make([]byte, message.MaxUnknown)...), unknownAhead / (message.MaxUnknown + 1)},
+		{"fee filters", errTooMany.Error(), message.AppendRelayFrame(nil, &message.FeeFilter{Rate: 1}), relayBurst + heldBurst},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			n, r := start(t, func(c *Config) { c.Handler.(*recorder).onMessage = func(*Peer, message.Message) {} }), newRaw(t)
+			s, p := r.greet(n)
+			sent := 0
+			for p.ctx.Err() == nil {
+				if _, err := s.Write(bytes.Repeat(c.b, 1+1000/len(c.b))); err != nil {
+					break
+				}
+				sent += 1 + 1000/len(c.b)
+			}
+			wantGone(t, n, p, c.reason)
+			if sent < c.atLeast {
+				t.Errorf("cut off after %d messages, %d are allowed", sent, c.atLeast)
+			}
+		})
+	}
+}
+
 func TestMessageFlood(t *testing.T) {
 	n, r := start(t, func(c *Config) { c.Handler.(*recorder).onMessage = func(*Peer, message.Message) {} }), newRaw(t)
 	s, p := r.greet(n)
-	b := frame(message.MaxUnknown+1, 200, make([]byte, message.MaxUnknown)...)
+	b := message.AppendRelayFrame(nil, &message.Inv{WTxIDs: make([]wire.Hash, message.MaxInv)})
 	sent := 0
 	for p.ctx.Err() == nil {
 		if _, err := s.Write(b); err != nil {

@@ -92,6 +92,13 @@ func (h *Host) penalise(p *Peer, points int) int {
 	return total
 }
 
+// ClearScores forgets how everybody has behaved. Bans stay.
+func (h *Host) ClearScores() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.scores)
+}
+
 // forgetScores drops those that have decayed, and the others if that is not
 // enough: they are worth less than memory.
 func (h *Host) forgetScores(now time.Time) {

@@ -44,6 +44,9 @@ const (
 	// maxStreams is how many streams a peer may have open to us, besides the
 	// relay stream.
 	maxStreams = 16
+	// maxPeerStreams is how many there may be with those of libp2p, and with those that
+	// are refused.
+	maxPeerStreams = 2 * maxStreams
 	// requestTime is how long a request may take to come in.
 	requestTime = 5 * time.Second
 	// floodPoints is what a request over the limits costs.

@@ -3,6 +3,7 @@ package host
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -39,6 +40,7 @@ var (
 	errEvicted   = errors.New("gives way to another peer")
 	errFull      = errors.New("all places are taken")
 	errInactive  = errors.New("the network is switched off")
+	errPaused    = errors.New("the node is taken to an earlier state")
 	errSlowFrame = errors.New("too slow: its message takes memory that others need")
 	errFetched   = errors.New("address fetch done")
 	errFeeler    = errors.New("feeler done")
@@ -117,17 +119,15 @@ func (p *Peer) greet() (*relayReader, error) {
 	var in *relayReader
 	select {
 	case s := <-p.relay:
-		in = &relayReader{bufio.NewReaderSize(s, readBuffer), s}
+		in = &relayReader{Reader: bufio.NewReaderSize(s, readBuffer), s: s}
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
 	in.setDeadline(until)
-	kind, payload, err := p.readRelay(in)
+	_, payload, held, err := p.readRelay(in)
+	defer held.end()
 	if err != nil {
 		return nil, endOf(err, errHelloTime.Error())
-	}
-	if kind != message.KindHello {
-		return nil, fmt.Errorf("begins with %q instead of a greeting", kind)
 	}
 	hello, err := message.DecodeHello(payload)
 	if err != nil {
@@ -204,12 +204,14 @@ func (p *Peer) live(in *relayReader) {
 	p.spawn(p.pingLoop)
 	for {
 		in.setDeadline(time.Time{})
-		kind, payload, err := p.readRelay(in)
+		kind, payload, held, err := p.readRelay(in)
 		if err != nil {
 			p.cancel(endOf(err, "too slow: a message that began does not end"))
-			return
+		} else {
+			err = p.receive(kind, payload)
 		}
-		if err := p.receive(kind, payload); err != nil {
+		held.end()
+		if err != nil {
 			return
 		}
 		if p.ctx.Err() != nil {
@@ -227,44 +229,63 @@ const (
 // relayReader reads the peer's relay stream.
 type relayReader struct {
 	*bufio.Reader
-	s network.Stream
+	s     network.Stream
+	timed bool // there is a deadline
 }
 
 // readBuffer is enough for the small messages, of which there are many.
 const readBuffer = 4 << 10
 
 // setDeadline bounds how long reading may take; zero is for ever.
-func (r *relayReader) setDeadline(t time.Time) { _ = r.s.SetReadDeadline(t) }
+func (r *relayReader) setDeadline(t time.Time) {
+	if r.timed || !t.IsZero() {
+		_ = r.s.SetReadDeadline(t)
+		r.timed = !t.IsZero()
+	}
+}
+
+// hurry bounds the time for the next n bytes, unless they are here already: a
+// deadline is a timer, which is more than it takes to read a small message.
+func (r *relayReader) hurry(n int) {
+	if r.Buffered() < n {
+		r.setDeadline(time.Now().Add(frameGrace + time.Duration(n)*time.Second/frameSpeed))
+	}
+}
 
 // readRelay reads one frame of the relay stream. What the frame is allowed to be
-// is known before its payload is read.
-func (p *Peer) readRelay(in *relayReader) (message.Kind, []byte, error) {
+// is known before its payload is read. A large one is held until the caller ends
+// that, error or not: it takes as much again until it has been dealt with.
+func (p *Peer) readRelay(in *relayReader) (message.Kind, []byte, *holding, error) {
 	if _, err := in.Peek(1); err != nil { // however long that takes
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	if p.hello != nil {
-		in.setDeadline(time.Now().Add(frameGrace))
+		in.hurry(message.LengthSize)
 	}
-	length, err := readLength(in)
+	head, err := in.Peek(message.LengthSize)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
-	n := uint64(length)
+	n := uint64(binary.LittleEndian.Uint32(head))
+	_, _ = in.Discard(message.LengthSize) // it is there
 	if n == 0 {
 		p.Penalise(BanScore, "an empty message")
-		return 0, nil, message.ErrMalformed
+		return 0, nil, nil, message.ErrMalformed
 	}
 	kindByte, err := in.ReadByte()
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, nil, err
 	}
 	kind := message.Kind(kindByte)
+	if p.hello == nil && kind != message.KindHello { // before any of its payload is read
+		return 0, nil, nil, fmt.Errorf("begins with %q instead of a greeting", kind)
+	}
 	if most := message.MaxPayload(kind, p.host.cfg.MaxBlockWeight); n-1 > uint64(most) {
 		p.Penalise(BanScore, fmt.Sprintf("a message %q of %d bytes, at most %d are allowed", kind, n-1, most))
-		return 0, nil, ErrTooLarge
+		return 0, nil, nil, ErrTooLarge
 	}
 	if p.hello != nil {
-		in.setDeadline(time.Now().Add(frameGrace + time.Duration(n)*time.Second/frameSpeed))
+		in.hurry(int(n - 1))
 	}
 	var held *holding
 	if n > firstChunk {
@@ -272,14 +293,13 @@ func (p *Peer) readRelay(in *relayReader) (message.Kind, []byte, error) {
 			p.Penalise(hoardPoints, errSlowFrame.Error())
 			p.cancel(errSlowFrame)
 		})
-		defer held.end()
 	}
 	payload, err := readBody(p.ctx, in, int(n-1), held)
 	if err != nil {
-		return 0, nil, err
+		return 0, nil, held, err
 	}
 	p.receivedBytes(kind.String(), message.LengthSize+int(n))
-	return kind, payload, nil
+	return kind, payload, held, nil
 }
 
 // receive handles one message. An error ends the connection.
@@ -287,6 +307,9 @@ func (p *Peer) receive(kind message.Kind, payload []byte) error {
 	m, err := message.DecodeRelay(kind, payload)
 	switch {
 	case errors.Is(err, message.ErrUnknownKind):
+		if !p.unknown.take(float64(1 + len(payload))) {
+			p.Penalise(floodPoints, "floods us with messages of an unknown kind")
+		}
 		return p.pause(len(payload))
 	case err != nil:
 		p.Penalise(BanScore, err.Error())
@@ -304,7 +327,9 @@ func (p *Peer) receive(kind message.Kind, payload []byte) error {
 		p.Send(&message.Pong{Nonce: m.Nonce})
 		return nil
 	case *message.Pong:
-		p.pings.pong(m.Nonce)
+		if !p.pings.pong(m.Nonce) && !p.flood.take(1) {
+			p.Penalise(floodPoints, "floods us with pongs")
+		}
 		return nil
 	}
 	if err := p.pause(len(payload)); err != nil {
@@ -317,13 +342,22 @@ func (p *Peer) receive(kind message.Kind, payload []byte) error {
 }
 
 // What one peer may send unasked. Messages beyond relayRate a second wait, where
-// they are the peer's burden; bytes beyond relaySpeed cost points, since no
-// honest peer has so much to say.
+// they are the peer's burden, and a peer of which more than heldBurst have had to
+// wait, at more than heldRate a second, is sent away: what it has written besides
+// lies in our memory. Bytes beyond relaySpeed cost points, since no honest peer has
+// so much to say.
 const (
 	relayRate, relayBurst  = 1000, 20_000
-	relaySpeed, relayAhead = 2 << 20, 32 << 20
+	heldRate, heldBurst    = 10, 2000
+	tooManyPoints          = 20
+	relaySpeed, relayAhead = 1 << 20, 8 << 20
 	bytesForPoint          = 64 << 10
+	// Of what this version does not understand there is less: a node of a later one
+	// sees from the greeting what is lost on us.
+	unknownSpeed, unknownAhead = 4 << 10, 1 << 20
 )
+
+var errTooMany = errors.New("floods us with small messages")
 
 // pause waits until one more message of n bytes is within the limits.
 func (p *Peer) pause(n int) error {
@@ -333,7 +367,12 @@ func (p *Peer) pause(n int) error {
 	if !p.inBytes.take(float64(n)) {
 		p.Penalise(1+n/bytesForPoint, "floods us with messages")
 	}
-	return sleep(p.ctx, p.inCount.borrow(1))
+	wait := p.inCount.borrow(1)
+	if wait > 0 && !p.held.take(1) {
+		p.Penalise(tooManyPoints, errTooMany.Error())
+		p.cancel(errTooMany)
+	}
+	return sleep(p.ctx, wait)
 }
 
 // handleRelay takes the relay stream that a peer opened; libp2p calls it.

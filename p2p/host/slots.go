@@ -40,6 +40,8 @@ func (h *Host) accept(c network.Conn) {
 		flood:   bucket{rate: pingRate, burst: pingBurst},
 		inBytes: bucket{rate: relaySpeed, burst: relayAhead},
 		inCount: bucket{rate: relayRate, burst: relayBurst},
+		held:    bucket{rate: heldRate, burst: heldBurst},
+		unknown: bucket{rate: unknownSpeed, burst: unknownAhead},
 		tells:   bucket{rate: tellRate, burst: answerGrant, at: time.Now()}, // none at first
 	}
 	p.ctx, p.cancel = context.WithCancelCause(context.Background())
@@ -74,6 +76,8 @@ func (h *Host) turnAway(p *Peer) error {
 	switch {
 	case !h.active:
 		return errInactive
+	case h.paused > 0:
+		return errPaused
 	case p.inbound && h.banned(p.id, p.addr):
 		return errBanned
 	case !p.inbound:

@@ -101,8 +101,10 @@ func readLength(r io.Reader) (uint32, error) {
 	return binary.LittleEndian.Uint32(b[:]), nil
 }
 
-// firstChunk is how much room is made for a frame before any of it has come.
-const firstChunk = 64 << 10
+// firstChunk is how much room is made for a frame before any of it has come. What
+// all peers send unasked beyond that is bounded together, so that it must be little
+// for each of them.
+const firstChunk = 8 << 10
 
 // readBody reads n bytes. Room is made as they come, so that an announced length
 // costs nothing. x holds what goes beyond firstChunk; if it is nil, what comes was

@@ -8,6 +8,7 @@ var (
 	ErrAdded        = errors.New("the node is on the list already")  // addnode add
 	ErrNotAdded     = errors.New("the node is not on the list")      // addnode remove, getaddednodeinfo
 	ErrNotConnected = errors.New("no such peer is connected")        // disconnectnode
+	ErrAsked        = errors.New("too much is asked of peers")       // getblockfrompeer
 	ErrBanned       = errors.New("banned already")                   // setban add
 	ErrNotBanned    = errors.New("not banned, not by this very ban") // setban remove
 	ErrInactive     = errors.New("the network is switched off")      // whatever would call a peer

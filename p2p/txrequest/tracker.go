@@ -18,6 +18,7 @@ type ID struct {
 // Limits bound what a Tracker remembers and does.
 type Limits struct {
 	PerPeer int           // announcements of one peer
+	All     int           // of all of them; once there are so many, each may have its share; 0: any number
 	Batch   int           // transactions that a peer is asked for at once
 	Expiry  time.Duration // of a question
 	Delay   time.Duration // of an announcement by a peer that is not preferred, if another one is
@@ -26,11 +27,15 @@ type Limits struct {
 // DefaultLimits returns the usual limits. PerPeer is Bitcoin Core's, which waits
 // longer, as its peers answer one question after another.
 func DefaultLimits() Limits {
-	return Limits{PerPeer: 5000, Batch: 256, Expiry: 5 * time.Second, Delay: 500 * time.Millisecond}
+	return Limits{PerPeer: 5000, All: 12_000, Batch: 256, Expiry: 5 * time.Second, Delay: 500 * time.Millisecond}
 }
 
-// maxWork is how many waiting transactions Next looks at.
-const maxWork = 4096
+// maxWork is how many waiting transactions Next looks at, about, and turnWork how many
+// of one peer's in a row.
+const maxWork, turnWork = 4096, 32
+
+// leastRoom is the least that a peer may announce, however many peers there are.
+const leastRoom = 100
 
 // Batch is what to ask one peer for in one question: ids of one kind, in the order
 // in which they were announced.
@@ -47,10 +52,11 @@ type Tracker struct {
 	peers     map[int64]*peer
 	preferred int // of them
 	txs       map[ID]*tracked
-	waiting   []*tracked // want a peer to be asked, oldest first; may be outdated
-	delayed   []timer    // in the order of their times
-	asked     []timer    // the same
+	turns     []*peer // those with something in waiting; the first has its turn next
+	delayed   []timer // in the order of their times
+	asked     []timer // the same
 	seq       uint64
+	announced int // by peers that are here
 	inFlight  int
 }
 
@@ -59,7 +65,8 @@ type peer struct {
 	num       int64
 	preferred bool
 	txs       map[*tracked]struct{}
-	expired   int // questions since it last answered
+	waiting   []*tracked // want a peer to be asked, oldest first; may be outdated
+	expired   int        // questions since it last answered
 }
 
 // tracked is a transaction that somebody has announced and nobody has delivered.
@@ -68,7 +75,7 @@ type tracked struct {
 	seq     uint64 // counts the transactions
 	from    []announcement
 	asked   *peer // of from
-	queued  bool  // in waiting
+	queued  bool  // in waiting of a peer that has announced it
 	dropped bool
 }
 
@@ -76,7 +83,7 @@ type tracked struct {
 // that it is not asked again.
 type announcement struct {
 	peer *peer
-	from time.Time // when it may be asked
+	from time.Time // when it may be asked; zero: at once
 	used bool      // it was asked
 }
 
@@ -113,6 +120,11 @@ func (t *Tracker) Gone(num int64) {
 	if p.preferred {
 		t.preferred--
 	}
+	t.announced -= len(p.txs)
+	t.turns = slices.DeleteFunc(t.turns, func(other *peer) bool { return other == p })
+	for _, x := range p.waiting {
+		x.queued = false // until it waits for another one
+	}
 	list := make([]*tracked, 0, len(p.txs))
 	for x := range p.txs {
 		list = append(list, x)
@@ -133,7 +145,7 @@ func (t *Tracker) Gone(num int64) {
 // asked for yet.
 func (t *Tracker) Announced(now time.Time, num int64, id ID) bool {
 	p := t.peers[num]
-	if p == nil || len(p.txs) >= t.limits.PerPeer {
+	if p == nil || t.Room(num) == 0 {
 		return false
 	}
 	x := t.txs[id]
@@ -145,13 +157,15 @@ func (t *Tracker) Announced(now time.Time, num int64, id ID) bool {
 		return false
 	}
 	p.txs[x] = struct{}{}
-	a := announcement{peer: p, from: now}
-	if !p.preferred && t.preferred > 0 {
+	t.announced++
+	a := announcement{peer: p}
+	late := !p.preferred && t.preferred > 0
+	if late {
 		a.from = now.Add(t.limits.Delay)
 		t.delayed = append(t.delayed, timer{a.from, x, p})
 	}
 	x.from = append(x.from, a)
-	if !a.from.After(now) {
+	if !late {
 		t.wait(x)
 	}
 	return true
@@ -219,15 +233,42 @@ func (t *Tracker) drop(x *tracked) {
 	for _, a := range x.from {
 		delete(a.peer.txs, x)
 	}
+	t.announced -= len(x.from)
 	x.from = nil
 }
 
-// wait has Next look at a transaction.
+// wait has Next look at a transaction, when it is the turn of a peer that might be
+// asked.
 func (t *Tracker) wait(x *tracked) {
-	if !x.queued && x.asked == nil && !x.dropped {
-		x.queued = true
-		t.waiting = append(t.waiting, x)
+	if x.queued || x.asked != nil || x.dropped {
+		return
 	}
+	i := slices.IndexFunc(x.from, func(a announcement) bool { return !a.used })
+	if i < 0 {
+		return
+	}
+	p := x.from[i].peer
+	if len(p.waiting) == 0 {
+		t.turns = append(t.turns, p)
+	}
+	p.waiting = append(p.waiting, x)
+	x.queued = true
+}
+
+// work takes out what Next is to look at: of each peer that has something waiting a
+// little, again and again, so that nobody waits for what another one has announced.
+func (t *Tracker) work() (list []*tracked) {
+	for len(t.turns) > 0 && len(list) < maxWork {
+		p := t.turns[0]
+		n := min(len(p.waiting), turnWork)
+		list = append(list, p.waiting[:n]...)
+		p.waiting = p.waiting[n:]
+		t.turns = t.turns[1:]
+		if len(p.waiting) > 0 {
+			t.turns = append(t.turns, p)
+		}
+	}
+	return list
 }
 
 // Next returns what to ask whom now. A peer is asked only if free says so, and by one
@@ -249,14 +290,10 @@ func (t *Tracker) Next(now time.Time, free func(num int64) bool) (batches []Batc
 		t.wait(d.tx)
 	}
 	open := map[*peer]int{} // the place of its batch in batches, -1 if it gets none
-	work := t.waiting
-	if len(work) > maxWork {
-		work = work[:maxWork]
-	}
 	var kept []*tracked
-	for _, x := range work {
+	for _, x := range t.work() {
+		x.queued = false
 		if x.dropped || x.asked != nil {
-			x.queued = false
 			continue
 		}
 		a, later := t.choose(now, x, func(p *peer) bool {
@@ -280,17 +317,17 @@ func (t *Tracker) Next(now time.Time, free func(num int64) bool) (batches []Batc
 		case a != nil:
 			b := &batches[open[a.peer]]
 			b.ByTxID, b.IDs = x.id.ByTxID, append(b.IDs, x.id.Hash)
-			a.used, x.asked, x.queued = true, a.peer, false
+			a.used, x.asked = true, a.peer
 			t.inFlight++
 			t.asked = append(t.asked, timer{now.Add(t.limits.Expiry), x, a.peer})
 		case later:
 			kept = append(kept, x)
-		default:
-			x.queued = false // until a delayed announcement is due
-		}
+		} // else it waits until a delayed announcement is due
 	}
 	// Those that were passed over come last, so that all have their turn.
-	t.waiting = append(t.waiting[len(work):], kept...)
+	for _, x := range kept {
+		t.wait(x)
+	}
 	batches = slices.DeleteFunc(batches, func(b Batch) bool { return len(b.IDs) == 0 })
 	return batches, late
 }
@@ -358,10 +395,23 @@ func (t *Tracker) Has(id ID) bool { return t.txs[id] != nil }
 func (t *Tracker) Len() int      { return len(t.txs) }
 func (t *Tracker) InFlight() int { return t.inFlight }
 
-// Room is how many more transactions a peer may announce.
-func (t *Tracker) Room(num int64) int {
+// Pending is how many transactions a peer has announced that nobody has delivered.
+func (t *Tracker) Pending(num int64) int {
 	if p := t.peers[num]; p != nil {
-		return t.limits.PerPeer - len(p.txs)
+		return len(p.txs)
 	}
 	return 0
+}
+
+// Room is how many more transactions a peer may announce.
+func (t *Tracker) Room(num int64) int {
+	p := t.peers[num]
+	if p == nil {
+		return 0
+	}
+	most := t.limits.PerPeer
+	if t.limits.All > 0 && t.announced >= t.limits.All {
+		most = min(most, max(t.limits.All/len(t.peers), leastRoom))
+	}
+	return max(0, most-len(p.txs))
 }

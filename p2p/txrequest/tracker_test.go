@@ -79,6 +79,17 @@ func TestNotDelayedAmongEquals(t *testing.T) {
 	want(t, asks(r, at(0), all), "2: 7; ")
 }
 
+// Whoever calls Next may have looked at the clock before somebody announced.
+func TestAnnouncedMeanwhile(t *testing.T) {
+	r := New(DefaultLimits(), 1)
+	r.Connected(1, false)
+	r.Announced(at(2), 1, tx(1))
+	batches, _ := r.Next(at(1), all)
+	if len(batches) != 1 || r.InFlight() != 1 {
+		t.Errorf("%v, what is announced is not asked for", batches)
+	}
+}
+
 func TestBusyPeers(t *testing.T) {
 	r := New(Limits{PerPeer: 4, Batch: 2, Expiry: time.Second}, 1)
 	r.Connected(1, true)
@@ -399,32 +410,28 @@ func (m *model) move(id ID, from, to int64) {
 }
 
 // Nothing grows without bounds when peers announce as fast as they can and answer
-// nothing.
+// nothing, and an honest one among them is asked at once.
 func TestFlood(t *testing.T) {
 	limits := DefaultLimits()
 	r := New(limits, 1)
+	const flooders = 120
 	honest := int64(1000)
-	r.Connected(honest, true)
 	rng := rand.New(rand.NewPCG(1, 84))
-	for i := range int64(20) {
+	for i := range int64(flooders) {
 		r.Connected(i, false)
 	}
+	r.Connected(honest, false)
 	now := start
 	busy := map[int64]time.Time{}
-	for round := range 100 {
-		for i := range int64(20) {
-			for range 500 {
+	for round := range 40 {
+		for i := range int64(flooders) {
+			for range 1000 {
 				r.Announced(now, i, ID{Hash: wire.Hash{byte(i), byte(rng.Uint32()), byte(rng.Uint32()), byte(rng.Uint32())}})
 			}
 		}
 		id := ID{Hash: wire.Hash{0xff, byte(round)}}
 		r.Announced(now, honest, id)
-		batches, late := r.Next(now, func(n int64) bool { return !busy[n].After(now) })
-		for range 30 { // all waiting ones have their turn
-			more, alsoLate := r.Next(now, func(n int64) bool { return n == honest })
-			batches, late = append(batches, more...), append(late, alsoLate...)
-		}
-		_ = late
+		batches, _ := r.Next(now, func(n int64) bool { return !busy[n].After(now) })
 		heard := false
 		for _, b := range batches {
 			if b.Peer == honest {
@@ -437,16 +444,20 @@ func TestFlood(t *testing.T) {
 		if !heard {
 			t.Fatalf("round %d: the honest peer is not asked", round)
 		}
-		if r.Len() > 20*limits.PerPeer+1 || len(r.waiting) > 20*limits.PerPeer+1 || r.InFlight() > 20*limits.Batch {
-			t.Fatalf("%d tracked, %d waiting, %d in flight", r.Len(), len(r.waiting), r.InFlight())
+		waiting := 0
+		for _, p := range r.peers {
+			waiting += len(p.waiting)
+		}
+		if most := 2*limits.All + 1; r.Len() > most || r.announced != r.Len() || waiting > most || r.InFlight() > flooders*limits.Batch {
+			t.Fatalf("%d tracked, %d announced, %d waiting, %d in flight", r.Len(), r.announced, waiting, r.InFlight())
 		}
 		now = now.Add(200 * time.Millisecond)
 	}
-	for i := range int64(20) {
+	for i := range int64(flooders) {
 		r.Gone(i)
 	}
-	if r.Len() != 0 || r.InFlight() != 0 {
-		t.Errorf("%d tracked, %d in flight", r.Len(), r.InFlight())
+	if r.Len() != 0 || r.announced != 0 || r.InFlight() != 0 {
+		t.Errorf("%d tracked, %d announced, %d in flight", r.Len(), r.announced, r.InFlight())
 	}
 }
 
