@@ -2,24 +2,51 @@ package procs
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
 
-// Build builds the command and returns its path.
+// built is the command, which one of the tests of a process builds for all.
+var built struct {
+	once sync.Once
+	dir  string
+	err  error
+}
+
+// Main runs the tests of a package that calls Build, and removes what Build made:
+//
+//	func TestMain(m *testing.M) { procs.Main(m) }
+func Main(m *testing.M) {
+	m.Run()
+	if built.dir != "" {
+		_ = os.RemoveAll(built.dir)
+	}
+}
+
+// Build returns the path of the command. The first call builds it.
 func Build(t testing.TB) string {
 	t.Helper()
-	bin := filepath.Join(t.TempDir(), "keelson")
-	if out, err := exec.Command("go", "build", "-o", bin, "github.com/keelson-chain/keelson/cmd/keelson").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
+	built.once.Do(func() {
+		if built.dir, built.err = os.MkdirTemp("", "keelson"); built.err != nil {
+			return
+		}
+		out, err := exec.Command("go", "build", "-o", built.dir, "github.com/keelson-chain/keelson/cmd/keelson").CombinedOutput()
+		if err != nil {
+			built.err = fmt.Errorf("build: %w\n%s", err, out)
+		}
+	})
+	if built.err != nil {
+		t.Fatal(built.err)
 	}
-	return bin
+	return filepath.Join(built.dir, "keelson")
 }
 
 // Command is a call of the binary without the settings of whoever runs the tests,

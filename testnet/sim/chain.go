@@ -102,3 +102,9 @@ func (p pool) AddAll(ctx context.Context, txs []*wire.Tx, o mempool.AddOptions) 
 	p.node.compute(ctx, time.Duration(len(txs))*p.node.world.cfg.Costs.Tx)
 	return p.Pool.AddAll(ctx, txs, o)
 }
+
+// AddPackage takes the time that judging txs costs before it adds them.
+func (p pool) AddPackage(ctx context.Context, txs []*wire.Tx, o mempool.PackageOptions) (mempool.PackageResult, error) {
+	p.node.compute(ctx, time.Duration(len(txs))*p.node.world.cfg.Costs.Tx)
+	return p.Pool.AddPackage(ctx, txs, o)
+}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -13,7 +14,20 @@ import (
 func TestPartition(t *testing.T) {
 	n, blocks := size(10, 40, *nodes), size(6, 30, 0)
 	const perBlock = 20
-	run(t, Config{Nodes: n, Dials: 4, Txs: 2 * blocks * perBlock}, func(t *testing.T, w *World) {
+	// Each side is a ring at least, so that it is not cut in pieces itself.
+	ring := func(node *Node) {
+		first, next := node.Number < n/2, node.Number+1
+		switch {
+		case first && next == n/2:
+			next = 0
+		case next == n:
+			next = n / 2
+		}
+		if !slices.Contains(node.Dials, next) {
+			node.Dials[0] = next
+		}
+	}
+	run(t, Config{Nodes: n, Dials: 4, Txs: 2 * blocks * perBlock, Before: ring}, func(t *testing.T, w *World) {
 		w.Until("connected", time.Minute, w.Connected)
 		// The losing side has the first hosts, and one block less.
 		w.Partition(func(host int) int { return min(host/(n/2), 1) })

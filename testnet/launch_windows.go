@@ -1,0 +1,12 @@
+package testnet
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// apart puts a command into a process group of its own: what a terminal sends to
+// ours at Ctrl-C is for us, who then stop it.
+func apart(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{CreationFlags: syscall.CREATE_NEW_PROCESS_GROUP}
+}
