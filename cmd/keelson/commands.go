@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/keelson-chain/keelson/config"
+	"github.com/keelson-chain/keelson/testnet"
 )
 
 // subcommand is a row of the table of sub-commands, from which usage, help,
@@ -38,6 +39,8 @@ func subcommands() []subcommand {
 			return nil
 		},
 			help: "call a running node; takes bitcoin-cli's flags"},
+		{name: "testnet", args: "COMMAND [FLAGS] [ARGUMENTS]", run: underSignals(runTestnet),
+			help: "run a local test network, and do things to it"},
 		{name: "completion", args: "bash|zsh|fish", run: runCompletion,
 			help: "print a script that completes commands, settings and methods in a shell",
 			more: completionHelp},
@@ -49,6 +52,7 @@ func subcommands() []subcommand {
 		{name: "help", args: "[COMMAND]", run: runHelp,
 			help: "print this text, or the help of a command"},
 		{name: completeCommand, hidden: true, run: runComplete},
+		{name: testnet.NodeCommand, hidden: true, run: underSignals(runTestnetNode)},
 	}
 }
 
@@ -96,8 +100,11 @@ func (c *subcommand) line() string {
 
 // text is the help of one command.
 func (c *subcommand) text() string {
-	if c.name == "cli" {
+	switch c.name {
+	case "cli":
 		return cliUsage()
+	case "testnet":
+		return testnetText()
 	}
 	more := c.more
 	if more == "" {
@@ -119,6 +126,14 @@ func runHelp(args []string, s streams) error {
 	c, err := lookup(args[0])
 	if err != nil {
 		return err
+	}
+	if c.name == "testnet" && len(args) > 1 {
+		row, err := lookupTestnet(args[1])
+		if err != nil {
+			return err
+		}
+		fmt.Fprint(s.out, row.text())
+		return nil
 	}
 	fmt.Fprint(s.out, c.text())
 	return nil

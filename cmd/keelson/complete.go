@@ -66,6 +66,10 @@ func complete(words []string) *candidates {
 		c.cli(words)
 	case row.settings:
 		c.settings(words, row.name == "import")
+	case row.name == "testnet":
+		c.testnet(words)
+	case row.name == "help" && len(words) == 2 && words[0] == "testnet":
+		c.testnetCommands()
 	case len(words) > 1:
 	case row.name == "help":
 		c.commands()

@@ -30,7 +30,7 @@ func completed(line string) []string {
 // TestComplete types lines.
 func TestComplete(t *testing.T) {
 	for line, want := range map[string]string{
-		"":                                    "node import cli completion man version help",
+		"":                                    "node import cli testnet completion man version help",
 		"no":                                  "node",
 		"__":                                  "",
 		"nosuch ":                             "",
@@ -72,6 +72,23 @@ func TestComplete(t *testing.T) {
 		"cli -named getblock verbosity=1 ":    "blockhash=",
 		"cli -named nosuch ":                  "",
 		"cli generatetoa":                     "generatetoaddress",
+		"testnet re":                          "reorg restart revert",
+		"testnet h":                           "heal help",
+		"testnet help sn":                     "snapshot",
+		"help testnet sn":                     "snapshot",
+		"help testnet snapshot ":              "",
+		"testnet nosuch ":                     "",
+		"testnet up --p":                      "--processes --port= --password=",
+		"testnet up -k":                       "-keep",
+		"testnet up --mine=p":                 "--mine=poisson=",
+		"testnet up --mine i":                 "instant",
+		"testnet up --env=":                   ":file",
+		"testnet status --dir ":               ":dir",
+		"testnet up --nosuch=":                "",
+		"testnet up -- --txi":                 "--txindex",
+		"testnet up ":                         "",
+		"testnet mining ma":                   "manual",
+		"testnet mine --n":                    "--node=",
 	} {
 		if got := strings.Join(completed(line), " "); got != want {
 			t.Errorf("%q: %s\nwant %s", line, got, want)
@@ -111,7 +128,7 @@ func TestCompleteAll(t *testing.T) {
 
 // FuzzComplete completes anything.
 func FuzzComplete(f *testing.F) {
-	for _, line := range []string{"", "node --network=", "cli -chain x -", "cli -named getblock a=", "node -", "node --=", "cli -="} {
+	for _, line := range []string{"", "node --network=", "cli -chain x -", "cli -named getblock a=", "node -", "testnet up --mine=x -- --", "testnet -", "node --=", "cli -="} {
 		f.Add(line)
 	}
 	f.Fuzz(func(t *testing.T, line string) {

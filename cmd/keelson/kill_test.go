@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,11 +25,13 @@ const (
 
 // defaultKills is how often TestKill kills without KEELSON_KILLS: enough for
 // every run of the tests; `make crash` does 100.
-const defaultKills = 6
+const defaultKills = 3
 
 // TestKillDuringImport kills a real import with SIGKILL at random moments, each
 // time on the data that the last one left behind, and then lets it finish. The
 // coins must be those of an import that nobody disturbed.
+//
+// At first it is interrupted, which it says in a line.
 //
 // The coin cache is small, so that kills hit writes of the database; and a kill
 // never comes later than a fraction of the whole, so that most of them hit the import.
@@ -51,6 +54,21 @@ func TestKillDuringImport(t *testing.T) {
 	t.Logf("seed %d, %d kills", seed, kills)
 
 	importArgs := []string{"import", "--network=regtest", "--datadir=" + dir, "--dbcache=4", chain}
+	interrupted := procs.Command(t.Context(), bin, importArgs...)
+	var stderr bytes.Buffer
+	interrupted.Stderr = &stderr
+	if err := interrupted.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(1500 * time.Millisecond)
+	interrupted.Process.Signal(os.Interrupt)
+	if err := waitFor(interrupted, stopWithin); interrupted.ProcessState == nil || interrupted.ProcessState.ExitCode() != 1 {
+		t.Fatalf("%v: %s", err, stderr.Bytes())
+	}
+	if lines := strings.Count(stderr.String(), "\n"); lines != 1 || !strings.Contains(stderr.String(), "interrupted") {
+		t.Errorf("standard error: %s", stderr.Bytes())
+	}
+
 	killed := 0
 	for killed < kills {
 		cmd := procs.Command(t.Context(), bin, importArgs...)

@@ -9,6 +9,7 @@ import (
 	"github.com/keelson-chain/keelson/config"
 	"github.com/keelson-chain/keelson/node"
 	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/testnet/control"
 )
 
 // runMan prints the manual page.
@@ -48,6 +49,8 @@ func manual(b node.Build) string {
 			p.raw(".Ar file")
 		case "cli":
 			p.raw(".Op Ar flags\n.Ar method\n.Op Ar arguments")
+		case "testnet":
+			p.raw(".Ar command\n.Op Ar flags\n.Op Ar arguments")
 		case "completion":
 			p.raw(".Cm bash | zsh | fish")
 		case "help":
@@ -105,6 +108,39 @@ func manual(b node.Build) string {
 		}
 	})
 
+	p.section("COMMANDS OF TESTNET")
+	p.text("A test network is found by its folder, of which there is one unless the flag dir or the variable KEELSON_TESTNET names another. " +
+		"All commands take the flags dir and json.")
+	p.list(func() {
+		for _, c := range testnetCommands() {
+			item := ".It Cm " + escape(c.name)
+			if c.args != "" {
+				item += ` Ar "` + escape(c.args) + `"`
+			}
+			p.raw(item)
+			p.text(capital(c.help) + ".")
+		}
+	})
+
+	p.section("FLAGS OF TESTNET")
+	p.list(func() {
+		shown := map[string]bool{}
+		for _, c := range testnetCommands() {
+			for _, f := range c.all() {
+				if shown[f.name] {
+					continue
+				}
+				shown[f.name] = true
+				item := ".It Fl -" + escape(f.name)
+				if f.arg != "" {
+					item += ` Ns = Ns Ar "` + escape(f.arg) + `"`
+				}
+				p.raw(item)
+				p.text(capital(f.help) + ".")
+			}
+		}
+	})
+
 	p.section("METHODS")
 	p.text("These methods can be called with cli, or by any client of Bitcoin Core. The method help says all of them.")
 	methods := rpc.Methods()
@@ -128,9 +164,19 @@ func manual(b node.Build) string {
 		methods = methods[n:]
 	}
 
+	p.macro("Ss", "Test network")
+	p.text("The port of a test network has these as well.")
+	p.list(func() {
+		for _, m := range control.Methods() {
+			p.raw(`.It Ic "` + escape(m.Usage) + `"`)
+			p.text(m.Summary + ".")
+		}
+	})
+
 	p.section("ENVIRONMENT")
 	p.text("Each setting has a variable, such as KEELSON_DBCACHE for dbcache and KEELSON_LOG_LEVEL for log-level. " +
-		"The texts of one that may be repeated are separated by commas.")
+		"The texts of one that may be repeated are separated by commas. " +
+		"KEELSON_TESTNET is the folder in which the command testnet looks for the network.")
 
 	p.section("FILES")
 	p.list(func() {
@@ -138,6 +184,7 @@ func manual(b node.Build) string {
 			{"~/.keelson/keelson.toml", "The settings file, in TOML: lines such as dbcache = 300."},
 			{"~/.keelson/main", "The data of the main network: blocks, database, locks. Other networks lie beside it."},
 			{"~/.keelson/main/.cookie", "User and password for JSON-RPC while a node without rpcpassword runs."},
+			{"~/.keelson/testnet/testnet.env", "Variables of the test network for a shell to source."},
 		} {
 			p.raw(".It Pa " + escape(f[0]))
 			p.text(f[1])
@@ -145,17 +192,18 @@ func manual(b node.Build) string {
 	})
 
 	p.section("EXIT STATUS")
-	p.text("0 for success, 1 for a failure, 2 for a wrong call. The command cli has 1 for a node that could not be called, and the number of an RPC error otherwise.")
+	p.text("0 for success, 1 for a failure, 2 for a wrong call. The commands cli and testnet have 1 for a node or network that could not be called, and the number of an RPC error otherwise.")
 
 	p.section("SIGNALS")
 	p.text("SIGINT and SIGTERM stop a node in good order; a second one ends it at once. SIGHUP has it open the file of log-file again.")
 
 	p.section("EXAMPLES")
-	p.text("A node on regtest that mines a block a second, and a question to it:")
+	p.text("A node on regtest that mines a block a second, and a question to it; a test network of three nodes:")
 	p.raw(".Bd -literal -offset indent")
 	for _, line := range []string{
 		"keelson node --network regtest --mine bcrt1qw508d6qejxtdg4y5r3zarvary0c5xw7kygt080",
 		"keelson cli -regtest getblockchaininfo",
+		"keelson testnet up",
 	} {
 		p.raw(escape(line))
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/keelson-chain/keelson/config"
 	"github.com/keelson-chain/keelson/node"
 	"github.com/keelson-chain/keelson/rpc"
+	"github.com/keelson-chain/keelson/testnet/control"
 )
 
 var manBuild = node.Build{Version: "1.2.3", Commit: "0123456789abcdef", Date: "2026-01-02"}
@@ -75,6 +76,15 @@ func TestManual(t *testing.T) {
 	}
 	for _, m := range rpc.Methods() {
 		want(m.Usage + " " + m.Summary + ".")
+	}
+	for _, m := range control.Methods() {
+		want(m.Usage + " " + m.Summary + ".")
+	}
+	for _, c := range testnetCommands() {
+		want(strings.TrimSuffix(c.name+" "+c.args, " ") + " " + capital(c.help) + ".")
+		for _, f := range c.all() {
+			want(f.shown() + " ")
+		}
 	}
 	for i := range cliFlags {
 		if f := &cliFlags[i]; f.help != "" {

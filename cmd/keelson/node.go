@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"os/signal"
 	"syscall"
 
@@ -29,9 +30,22 @@ func runNode(ctx context.Context, args []string, s streams) error {
 		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
 		defer stop()
 	}
+	cfg.OwnProcess = true
 	err = node.Run(ctx, cfg, log)
 	if err != nil && cfg.LogFile != "" {
 		log.Error().Err(err).Msg("the node has ended")
 	}
 	return err
+}
+
+// runTestnetNode runs a node of a test network, whose process holds the other end
+// of the standard input. However that process ends, the node does not outlive it.
+func runTestnetNode(ctx context.Context, args []string, s streams) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() { // reads until the process ends
+		_, _ = io.Copy(io.Discard, s.in)
+		stop()
+	}()
+	return runNode(ctx, args, s)
 }

@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/keelson-chain/keelson/internal/vectors"
 	"github.com/keelson-chain/keelson/testnet/procs"
 )
 
@@ -91,32 +90,6 @@ func TestKilledWhileIdle(t *testing.T) {
 	}
 	n.Stop(t)
 	source.Stop(t)
-}
-
-// TestImportInterrupted interrupts an import, which says so in a line, and lets the
-// same command go on.
-func TestImportInterrupted(t *testing.T) {
-	chain := vectors.Path(t, killChain)
-	bin, dir := procs.Build(t), t.TempDir()
-	args := []string{"import", "--network=regtest", "--datadir=" + dir, chain}
-	cmd := procs.Command(t.Context(), bin, args...)
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(1500 * time.Millisecond)
-	cmd.Process.Signal(os.Interrupt)
-	if err := waitFor(cmd, stopWithin); cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 1 {
-		t.Fatalf("%v: %s", err, stderr.Bytes())
-	}
-	if lines := strings.Count(stderr.String(), "\n"); lines != 1 || !strings.Contains(stderr.String(), "interrupted") {
-		t.Errorf("standard error: %s", stderr.Bytes())
-	}
-	if out, err := procs.Command(t.Context(), bin, args...).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	checkCoins(t, bin, dir)
 }
 
 // TestSecondProcess starts a node, and an import, on the folder of a running

@@ -91,3 +91,48 @@ func TestPoolOutlivesNode(t *testing.T) {
 	}
 	n.Stop(t)
 }
+
+// TestPackageOutlivesNode stops a node, and kills one, with a transaction in its pool
+// that pays nothing and the child that pays for it.
+func TestPackageOutlivesNode(t *testing.T) {
+	bin, dir := procs.Build(t), t.TempDir()
+	n := procs.Start(t, bin, dir)
+	n.CLI(t, "generatetodescriptor", "101", "raw(51)")
+	block := n.CLI(t, "getblock", n.CLI(t, "getblockhash", "1"))
+	_, list, _ := strings.Cut(block, `"tx": [`)
+	coinbase, err := wire.ParseHash(strings.Split(list, `"`)[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	spend := func(txid wire.Hash, value wire.Amount) *wire.Tx {
+		return &wire.Tx{
+			Version: 3,
+			Inputs:  []wire.TxIn{{PrevOut: wire.OutPoint{TxID: txid}, Sequence: wire.SequenceFinal}},
+			Outputs: []wire.TxOut{{Value: value, PkScript: []byte{0x51}}, {PkScript: []byte{0x6a, 1, 2}}},
+		}
+	}
+	parent := spend(coinbase, 50*wire.Coin)
+	child := spend(parent.TxID(), 50*wire.Coin-10_000)
+	pkg := fmt.Sprintf(`["%x","%x"]`, parent.Append(nil), child.Append(nil))
+	if got := n.CLI(t, "submitpackage", pkg); !strings.Contains(got, `"package_msg": "success"`) {
+		t.Fatal(got)
+	}
+	// The journal does not know whether a peer had them.
+	pool := func() string {
+		return strings.ReplaceAll(n.CLI(t, "getrawmempool", "true"), `"unbroadcast": true`, `"unbroadcast": false`)
+	}
+	want := pool()
+	for _, end := range []struct {
+		how string
+		do  func()
+	}{{"killed", n.Kill}, {"stopped", func() { n.Stop(t) }}} {
+		end.do()
+		n = procs.Start(t, bin, dir)
+		procs.Eventually(t, func() bool { return strings.Contains(n.CLI(t, "getmempoolinfo"), `"loaded": true`) })
+		if got := pool(); got != want {
+			t.Errorf("%s: the pool has %s, want %s", end.how, got, want)
+		}
+		n.CLI(t, "checkmempool")
+	}
+	n.Stop(t)
+}

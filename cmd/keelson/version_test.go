@@ -29,9 +29,9 @@ func TestVersion(t *testing.T) {
 		want  string
 		git   bool
 	}{
-		{"git", []string{"-trimpath", "-buildvcs=true"}, "keelson 0.1.0 commit " + head, true},
-		{"flags", []string{"-trimpath", "-buildvcs=false", "-ldflags=" + ldflagCommit + commit + " " + ldflagDate + "2026-01-02T03:04:05Z"}, "keelson 0.1.0 commit " + commit, false},
-		{"unknown", []string{"-buildvcs=false"}, "keelson 0.1.0 go1.", false},
+		{"git", []string{"-trimpath", "-buildvcs=true", "-ldflags=-s -w"}, "keelson 0.1.0 commit " + head, true},
+		{"flags", []string{"-trimpath", "-buildvcs=false", "-ldflags=-s -w " + ldflagCommit + commit + " " + ldflagDate + "2026-01-02T03:04:05Z"}, "keelson 0.1.0 commit " + commit, false},
+		{"unknown", []string{"-buildvcs=false", "-ldflags=-s -w"}, "keelson 0.1.0 go1.", false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.git && checkout == "" {
