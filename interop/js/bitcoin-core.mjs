@@ -9,7 +9,7 @@ import { Node } from './node.mjs';
 import { Checks } from './checks.mjs';
 
 const checks = new Checks('bitcoin-core');
-const node = await Node.start('--txindex');
+const node = await Node.start('--txindex', '--blockfilterindex', '--coinstatsindex', '--rest');
 const options = {
   host: `http://127.0.0.1:${node.port}`, username: node.username, password: node.password, version: '28.1.0',
 };
@@ -208,6 +208,7 @@ await check('getDeploymentInfo', async () => {
   assert.equal(info.deployments.taproot.active, true);
 });
 await check('getDifficulty', async () => assert.equal(Number(await rpc.getDifficulty()), 4.656542373906925e-10));
+await check('getZmqNotifications', async () => assert.deepEqual(await rpc.getZmqNotifications(), []));
 await check('getMemoryInfo', async () => assert.ok(Number.isInteger((await rpc.getMemoryInfo()).locked.used)));
 await check('getRpcInfo', async () => {
   const { active_commands: active } = await rpc.getRpcInfo();
@@ -289,6 +290,9 @@ await check('sendRawTransaction', async () => {
   assert.equal(txid, (await rpc.decodeRawTransaction(raw)).txid);
   await refused(rpc.sendRawTransaction('foo'), -22, 'TX decode failed. Make sure the tx has at least one input.');
 });
+await check('submitPackage', async () => {
+  await refused(rpc.submitPackage([raw, raw]), -25, 'package topology disallowed. not child-with-parents or parents depend on each other.');
+});
 await check('combineRawTransaction', async () => {
   const { tx: [{ txid: from }] } = await rpc.getBlock(hashes[1], 2);
   const unsigned = await rpc.createRawTransaction([{ txid: from, vout: 0 }], [{ [address]: 49.999 }]);
@@ -302,6 +306,50 @@ await check('combineRawTransaction', async () => {
   }
   const combined = await rpc.combineRawTransaction(parts);
   assert.equal((await rpc.testMempoolAccept([combined]))[0].allowed, true);
+});
+let psbt, mine;
+await check('createPsbt', async () => {
+  const { tx: [{ txid: from }] } = await rpc.getBlock(hashes[2], 2);
+  mine = { inputs: [{ txid: from, vout: 0 }], outputs: [{ [address]: 49.999 }] };
+  psbt = await rpc.createPsbt(mine.inputs, mine.outputs);
+  assert.match(psbt, /^cHNidP8B/);
+});
+await check('convertToPsbt', async () => {
+  assert.equal(await rpc.convertToPsbt(await rpc.createRawTransaction(mine.inputs, mine.outputs)), psbt);
+});
+await check('joinPsbts', async () => {
+  const other = await rpc.createPsbt([{ txid: '11'.repeat(32), vout: 1 }], [{ [legacy]: 1 }]);
+  const { tx } = await rpc.decodePsbt(await rpc.joinPsbts([psbt, other]));
+  assert.deepEqual([tx.vin.length, tx.vout.length], [2, 2]);
+});
+await check('utxoUpdatePsbt', async () => {
+  const { inputs } = await rpc.decodePsbt(await rpc.utxoUpdatePsbt(psbt));
+  assert.equal(inputs[0].witness_utxo.amount, 50);
+});
+await check('analyzePsbt', async () => {
+  const { inputs, next } = await rpc.analyzePsbt(psbt);
+  assert.deepEqual([inputs[0].has_utxo, next], [false, 'updater']);
+});
+await check('descriptorProcessPsbt', async () => {
+  const signed = await rpc.descriptorProcessPsbt(psbt, [`wpkh(${alice.toWIF()})`]);
+  assert.equal(signed.complete, true);
+  assert.equal((await rpc.testMempoolAccept([signed.hex]))[0].allowed, true);
+  psbt = signed.psbt;
+});
+await check('decodePsbt', async () => {
+  const { tx, inputs, fee, psbt_version: version } = await rpc.decodePsbt(psbt);
+  assert.deepEqual([tx.vin[0].txid, inputs[0].final_scriptwitness.length, version], [mine.inputs[0].txid, 2, 0]);
+  assert.equal(Math.round(fee * 1e8), 100_000);
+  await refused(rpc.decodePsbt('foo'), -22, 'TX decode failed invalid base64');
+});
+await check('combinePsbt', async () => {
+  const blank = await rpc.createPsbt(mine.inputs, mine.outputs);
+  assert.equal(await rpc.combinePsbt([blank, psbt]), psbt);
+});
+await check('finalizePsbt', async () => {
+  const { hex: final, complete } = await rpc.finalizePsbt(psbt);
+  assert.equal(complete, true);
+  assert.equal((await rpc.testMempoolAccept([final]))[0].allowed, true);
 });
 await check('getRawMempool', async () => {
   assert.deepEqual(await rpc.getRawMempool(), [txid]);
@@ -336,8 +384,13 @@ await check('getPrioritisedTransactions', async () => {
   assert.deepEqual(await rpc.getPrioritisedTransactions(), { [txid]: { fee_delta: 5000, in_mempool: true, modified_fee: 15000 } });
 });
 await check('saveMempool', async () => assert.match((await rpc.saveMempool()).filename, /mempool\.dat$/));
+await check('importMempool', async () => {
+  const { filename } = await rpc.saveMempool();
+  assert.deepEqual(await rpc.importMempool(filename), {});
+  await refused(rpc.importMempool(`${filename}.absent`), -1, 'Unable to import mempool file, see debug.log for details.');
+});
 await check('estimateSmartFee', async () => {
-  assert.deepEqual(await rpc.estimateSmartFee(6), { errors: ['Insufficient data or no feerate found'], blocks: 0 });
+  assert.deepEqual(await rpc.estimateSmartFee(6), { feerate: 0.00001, blocks: 6 });
 });
 await check('getTxOut', async () => {
   assert.equal(await rpc.getTxOut(coinbase, 0), null);
@@ -350,6 +403,42 @@ await check('getTxOutSetInfo', async () => {
   assert.equal(info.txouts, 103);
   assert.equal(info.total_amount, 103 * 50);
   assert.match(info.muhash, /^[0-9a-f]{64}$/);
+});
+await check('getTxOutSetInfo at a block', async () => {
+  const info = await rpc.getTxOutSetInfo('muhash', 100);
+  assert.equal(info.height, 100);
+  assert.equal(info.total_amount, 100 * 50);
+  assert.equal(info.total_unspendable_amount, 50);
+  assert.equal(info.block_info.coinbase, 50);
+});
+await check('getBlockFilter', async () => {
+  const { filter, header } = await rpc.getBlockFilter(hashes[102]);
+  assert.match(filter, /^01/);
+  assert.match(header, /^[0-9a-f]{64}$/);
+});
+await check('getBlockFromPeer', () => refused(rpc.getBlockFromPeer(hashes[102], 0), -1, 'Block already downloaded'));
+await check('getIndexInfo', async () => {
+  const at = { synced: true, best_block_height: 103 };
+  assert.deepEqual(await rpc.getIndexInfo(), { txindex: at, coinstatsindex: at, 'basic block filter index': at });
+});
+await check('scanBlocks', async () => {
+  const found = await rpc.scanBlocks('start', [`raw(${hex(output)})`]);
+  assert.equal(found.completed, true);
+  assert.ok(found.relevant_blocks.includes(hashes[0]));
+});
+await check('getTxOutProof and verifyTxOutProof', async () => {
+  const proof = await rpc.getTxOutProof([coinbase], hashes[0]);
+  assert.deepEqual(await rpc.verifyTxOutProof(proof), [coinbase]);
+});
+await check('dumpTxOutset', async () => {
+  const { coins_written: coins, base_height: height } = await rpc.dumpTxOutset('coins.dat', 'latest');
+  assert.deepEqual([coins, height], [103, 103]);
+});
+await check('REST', async () => {
+  assert.equal((await client.getBlockchainInformation()).bestblockhash, hashes[102]);
+  assert.equal((await client.getBlockByHash(hashes[102], { extension: 'json' })).hash, hashes[102]);
+  const [header] = await client.getBlockHeadersByHash(hashes[102], 1, { extension: 'json' });
+  assert.equal(header.height, 103);
 });
 await check('getBlockTemplate', async () => {
   const template = await rpc.getBlockTemplate({ template_request: { rules: ['segwit'] } });

@@ -9,7 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 
-const binary = path.resolve(import.meta.dirname, '../../bin/keelson');
+export const binary = path.resolve(import.meta.dirname, '../../bin/keelson');
 
 /** An error that the node answered with, with its code. */
 export class RpcError extends Error {
@@ -18,6 +18,28 @@ export class RpcError extends Error {
     this.method = method;
     this.code = code;
   }
+}
+
+/** environment is ours without the settings that a node would take from it. */
+export const environment = () => Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !name.startsWith('KEELSON_')),
+);
+
+/** call asks a server with JSON-RPC, and returns the result or throws an RpcError. */
+export async function call(url, { username, password }, method, params) {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+      'content-type': 'application/json',
+    },
+    body: JSON.stringify({ id: 1, method, params }),
+  });
+  const text = await response.text();
+  if (text === '') throw new Error(`${method}: HTTP status ${response.status}`);
+  const { result, error } = JSON.parse(text);
+  if (error) throw new RpcError(method, error);
+  return result;
 }
 
 export class Node {
@@ -38,11 +60,10 @@ export class Node {
   async run() {
     this.port = await freePort();
     this.stderr = '';
-    const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('KEELSON_')));
     this.process = spawn(
       binary,
       ['node', '--network', 'regtest', '--datadir', this.datadir, '--rpcport', String(this.port), '--bind=127.0.0.1:0', ...this.settings],
-      { env, stdio: ['ignore', 'ignore', 'pipe'] },
+      { env: environment(), stdio: ['ignore', 'ignore', 'pipe'] },
     );
     this.process.stderr.setEncoding('utf8').on('data', (text) => { this.stderr += text; });
     this.ended = once(this.process, 'close');
@@ -59,20 +80,8 @@ export class Node {
   }
 
   /** call asks the node, and returns the result or throws an RpcError. */
-  async call(method, ...params) {
-    const response = await fetch(`http://127.0.0.1:${this.port}/`, {
-      method: 'POST',
-      headers: {
-        authorization: `Basic ${Buffer.from(`${this.username}:${this.password}`).toString('base64')}`,
-        'content-type': 'application/json',
-      },
-      body: JSON.stringify({ id: 1, method, params }),
-    });
-    const text = await response.text();
-    if (text === '') throw new Error(`${method}: HTTP status ${response.status}`);
-    const { result, error } = JSON.parse(text);
-    if (error) throw new RpcError(method, error);
-    return result;
+  call(method, ...params) {
+    return call(`http://127.0.0.1:${this.port}/`, this, method, params);
   }
 
   /** end waits for a node that was told to stop, which must say nothing about it. */

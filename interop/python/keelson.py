@@ -31,11 +31,21 @@ class Node:
         self.datadir = tempfile.mkdtemp(prefix='keelson-interop-')
         with socket.create_server(('127.0.0.1', 0)) as free:
             self.port = free.getsockname()[1]
+        self.settings = settings
+        self.start()
+        atexit.register(self.clear)
+        self.wait()
+
+    def start(self):
+        """Starts the process, again if it has ended."""
+        alone = [] if any(setting.startswith('--bind') for setting in self.settings) else ['--listen=0']
         self.process = subprocess.Popen(
-            [BINARY, 'node', '--network=regtest', '--datadir=' + self.datadir, '--rpcport=%d' % self.port, '--listen=0', *settings],
+            [BINARY, 'node', '--network=regtest', '--datadir=' + self.datadir, '--rpcport=%d' % self.port, *alone, *self.settings],
             env={k: v for k, v in os.environ.items() if not k.startswith('KEELSON_')},
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        atexit.register(self.clear)
+
+    def wait(self):
+        """Waits until the node answers."""
         deadline = time.monotonic() + 60
         while True:
             try:

@@ -37,7 +37,7 @@ type node struct {
 
 // startNode runs a regtest node and waits until it answers. It is told to stop
 // by the test itself.
-func startNode(t *testing.T) *node {
+func startNode(t *testing.T, settings ...string) *node {
 	t.Helper()
 	dir := t.TempDir()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -49,7 +49,7 @@ func startNode(t *testing.T) *node {
 	_, port, _ := net.SplitHostPort(address)
 
 	n := &node{ended: make(chan error, 1), called: make(map[string]bool)}
-	cmd := exec.Command("../../bin/keelson", "node", "--network=regtest", "--datadir="+dir, "--rpcport="+port, "--bind=127.0.0.1:0")
+	cmd := exec.Command("../../bin/keelson", append([]string{"node", "--network=regtest", "--datadir=" + dir, "--rpcport=" + port, "--bind=127.0.0.1:0", "--blockfilterindex"}, settings...)...)
 	cmd.Env = slices.DeleteFunc(os.Environ(), func(s string) bool { return strings.HasPrefix(s, "KEELSON_") })
 	cmd.Stderr = &n.stderr
 	if err := cmd.Start(); err != nil {

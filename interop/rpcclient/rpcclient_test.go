@@ -199,6 +199,26 @@ func TestClient(t *testing.T) {
 			same(t, "outputs", i.TxOuts, 101)
 			same(t, "total", i.TotalAmount, 101*50*btcutil.SatoshiPerBitcoin)
 		}},
+		{"getblockfilter", func(t *testing.T) {
+			// Whose elements another implementation finds.
+			f := must(c.GetBlockFilter(*tip(), nil))(t)
+			same(t, "number of elements", f.Filter[:2], "01") // the commitment's output is none
+			same(t, "length of the header", len(f.Header), 64)
+		}},
+		{"gettxoutproof and verifytxoutproof", func(t *testing.T) {
+			b := must(c.GetBlock(tip()))(t)
+			id, hash := b.Transactions[0].TxHash(), tip().String()
+			proof := must(c.GetTxOutProof([]string{id.String()}, &hash))(t)
+			same(t, "root", proof.Header.MerkleRoot, b.Header.MerkleRoot)
+			same(t, "transactions", proof.Transactions, 1)
+			var raw bytes.Buffer
+			if err := proof.BtcEncode(&raw, wire.BIP0037Version, wire.BaseEncoding); err != nil {
+				t.Fatal(err)
+			}
+			var ids []string
+			receive(t, c, btcjson.NewVerifyTxOutProofCmd(hex.EncodeToString(raw.Bytes())), &ids)
+			same(t, "what is proven", strings.Join(ids, " "), id.String())
+		}},
 		{"verifychain", func(t *testing.T) {
 			same(t, "valid", must(c.VerifyChain())(t), true)
 			same(t, "valid", must(c.VerifyChainLevel(4))(t), true)
@@ -277,6 +297,11 @@ func TestClient(t *testing.T) {
 			var e *btcjson.RPCError
 			if !errors.As(err, &e) || e.Code != -1 && e.Code != -3 {
 				t.Errorf("error is %v", err)
+			}
+		}},
+		{"getzmqnotifications", func(t *testing.T) {
+			if list := must(c.GetZmqNotifications())(t); len(list) != 0 {
+				t.Errorf("%v", list)
 			}
 		}},
 		{"getmininginfo", func(t *testing.T) {
@@ -383,6 +408,10 @@ func TestClient(t *testing.T) {
 				t.Errorf("the client takes it for %v", mapped)
 			}
 		}},
+		{"submitpackage", func(t *testing.T) {
+			_, err := c.SubmitPackage([]*wire.MsgTx{tx, tx}, nil, nil)
+			refused(t, err, -25, "package topology disallowed. not child-with-parents or parents depend on each other.")
+		}},
 		{"getrawmempool", func(t *testing.T) {
 			same(t, "pool", *must(c.GetRawMempool())(t)[0], *txid)
 		}},
@@ -422,7 +451,10 @@ func TestClient(t *testing.T) {
 		}},
 		{"estimatesmartfee", func(t *testing.T) {
 			e := must(c.EstimateSmartFee(6, nil))(t)
-			same(t, "errors", strings.Join(e.Errors, ","), "Insufficient data or no feerate found")
+			same(t, "blocks", e.Blocks, 6)
+			if e.FeeRate == nil || *e.FeeRate < 0.00001 {
+				t.Errorf("%+v", e)
+			}
 		}},
 		{"gettxout", func(t *testing.T) {
 			spent := tx.TxIn[0].PreviousOutPoint
