@@ -36,16 +36,18 @@ const (
 	zerolog     = "github.com/rs/zerolog"
 	lumberjack  = "gopkg.in/natefinch/lumberjack.v2"
 	libp2p      = "github.com/libp2p/go-libp2p/..."
+	yamux       = "github.com/libp2p/go-yamux/v5"
 	pubsub      = "github.com/libp2p/go-libp2p-pubsub/..."
 	multistream = "github.com/multiformats/go-multistream"
 	simnet      = "github.com/marcopolo/simnet" // a network in memory, for tests
-	quicgo      = "github.com/quic-go/quic-go"  // the types by which libp2p's QUIC is made, for tests
+	quicgo      = "github.com/quic-go/quic-go"  // the types by which libp2p's QUIC is made
 	fx          = "go.uber.org/fx"              // the same
 	multiaddr   = "github.com/multiformats/go-multiaddr"
 	systemd     = "github.com/coreos/go-systemd/v22/daemon"
 	toml        = "github.com/BurntSushi/toml"
 	siphash     = "github.com/dchest/siphash"
 	xcrypto     = "golang.org/x/crypto/chacha20"
+	xnet        = "golang.org/x/net/netutil"
 	xsys        = "golang.org/x/sys/..."
 	xterm       = "golang.org/x/term"
 )
@@ -55,9 +57,17 @@ var rules = map[string]rule{
 	// Floor 7: commands.
 	"cmd/keelson": {
 		floor:     7,
+		peers:     []string{"testnet", "testnet/control"},
 		testPeers: []string{"testnet/procs"},
 		outside:   []string{lumberjack, promtext, prommodel, zerolog, xterm},
 	},
+	"testnet": {floor: 7, peers: []string{"testnet/link"}, testPeers: []string{"testnet/procs"}, outside: []string{zerolog}},
+	"testnet/control": {
+		floor:   7,
+		peers:   []string{"testnet"},
+		outside: []string{xnet, zerolog},
+	},
+	"testnet/link":  {floor: 7},
 	"testnet/procs": {floor: 7, testOnly: true}, // its tests attack nodes with p2p/attack
 	"testnet/sim": {
 		floor:    7,
@@ -79,13 +89,27 @@ var rules = map[string]rule{
 	"p2p":            {floor: 4, outside: []string{libp2p, pubsub, zerolog}},
 	"rpc": {
 		floor:     4,
-		peers:     []string{"rpc/jsonrpc", "miner/template"},
-		testPeers: []string{"rpc/client", "miner"},
+		peers:     []string{"rpc/jsonrpc", "miner", "miner/template"},
+		testPeers: []string{"rpc/client"},
 		outside:   []string{zerolog},
-		std:       []string{"log"}, // the type of http.Server.ErrorLog
 	},
 	"rpc/client":  {floor: 4, peers: []string{"rpc/jsonrpc"}},
 	"rpc/jsonrpc": {floor: 4},
+	"rpc/esplora": {
+		floor:     4,
+		peers:     []string{"rpc/jsonrpc"},
+		testPeers: []string{"rpc"}, // whose sendrawtransaction takes what is broadcast
+		outside:   []string{zerolog},
+	},
+	"rpc/explorer": {
+		floor:     4,
+		peers:     []string{"rpc/esplora"},
+		testPeers: []string{"miner"},
+		outside:   []string{xnet, zerolog},
+	},
+
+	"rpc/zmq":      {floor: 4, peers: []string{"rpc/zmq/zmtp"}, outside: []string{zerolog}},
+	"rpc/zmq/zmtp": {floor: 4, outside: []string{zerolog}},
 
 	// Floor 3: what the node keeps.
 	"ledger": {
@@ -94,22 +118,23 @@ var rules = map[string]rule{
 		outside: []string{zerolog},
 	},
 	"ledger/coincache": {floor: 3},
+	"ledger/fsys":      {floor: 3, outside: []string{xsys}}, // by which all of them replace files
 	"ledger/flat":      {floor: 3, peers: []string{"ledger/fsys"}},
-	"ledger/fsys":      {floor: 3, outside: []string{xsys}},
 	"ledger/kv":        {floor: 3, peers: []string{"ledger/fsys"}, outside: []string{goleveldb}},
 	"ledger/muhash":    {floor: 3, outside: []string{xcrypto}},
 
 	"mempool": {
 		floor:   3,
-		peers:   []string{"mempool/policy"},
+		peers:   []string{"ledger/fsys", "mempool/fees", "mempool/policy"},
 		outside: []string{zerolog},
 		// The tests put a real chain under the pool.
 		testPeers: []string{"ledger"},
 	},
+	"mempool/fees":   {floor: 3, peers: []string{"mempool/policy"}, pure: true},
 	"mempool/policy": {floor: 3, pure: true},
 
 	"p2p/attack":    {floor: 3, outside: []string{libp2p, multiaddr}, testOnly: true},
-	"p2p/addrbook":  {floor: 3, outside: []string{multiaddr}},
+	"p2p/addrbook":  {floor: 3, peers: []string{"ledger/fsys"}, outside: []string{multiaddr}},
 	"p2p/chainsync": {floor: 3, pure: true},
 	"p2p/txrequest": {floor: 3, pure: true},
 	"p2p/host": {
@@ -117,6 +142,7 @@ var rules = map[string]rule{
 		peers: []string{"p2p/addrbook"},
 		outside: []string{
 			libp2p, multiaddr, multiaddr + "/net", multistream,
+			quicgo, yamux, // whose windows it bounds
 			prometheus, zerolog,
 			simnet, // for tests
 		},
@@ -125,19 +151,27 @@ var rules = map[string]rule{
 
 	// Floor 2: the rules of the chain.
 	"consensus":          {floor: 2, pure: true, joins: true},
+	"consensus/coinfile": {floor: 2, peers: []string{"consensus"}, pure: true},
 	"p2p/compact":        {floor: 2, peers: []string{"p2p/message"}, outside: []string{siphash}, pure: true},
 	"p2p/message":        {floor: 2, pure: true},
 	"p2p/peerinfo":       {floor: 2, pure: true},
 	"consensus/chaingen": {floor: 2, peers: []string{"consensus"}, pure: true, testOnly: true},
 
-	// Floor 1: proof of work and scripts.
+	// Floor 1: proof of work, scripts and filters.
 	"pow":               {floor: 1, pure: true, joins: true},
 	"script":            {floor: 1, peers: []string{"script/sig"}, pure: true},
 	"script/address":    {floor: 1, peers: []string{"script"}, pure: true},
 	"script/descriptor": {floor: 1, peers: []string{"script", "script/address", "script/hdkey", "script/sig"}, pure: true},
 	"script/hdkey":      {floor: 1, peers: []string{"script", "script/address", "script/sig"}, pure: true},
+	"script/psbt": {
+		floor:     1,
+		peers:     []string{"script", "script/sig", "script/sign"},
+		testPeers: []string{"script/address", "script/descriptor", "script/hdkey"},
+		pure:      true,
+	},
 	"script/scripttest": {floor: 1, peers: []string{"script", "script/sig"}, testOnly: true},
 	"script/sig":        {floor: 1, outside: []string{secp256k1}, pure: true},
+	"wire/filter":       {floor: 1, outside: []string{siphash}, pure: true},
 	"script/sign":       {floor: 1, peers: []string{"script", "script/sig"}, testPeers: []string{"script/address"}, pure: true},
 
 	// Floor 0: the bytes that nodes agree on.
@@ -145,8 +179,14 @@ var rules = map[string]rule{
 
 	// Beside the floors.
 	"internal/archtest": {floor: 0, testOnly: true},
-	"internal/latency":  {floor: 0, pure: true},
-	"internal/vectors":  {floor: 0, testOnly: true},
+	"internal/httplog": {
+		floor:   3,
+		outside: []string{zerolog},
+		std:     []string{"log"}, // the type of http.Server.ErrorLog
+	},
+	"internal/localhost": {floor: 3},
+	"internal/latency":   {floor: 0, pure: true},
+	"internal/vectors":   {floor: 0, testOnly: true},
 }
 
 // pureStd are the packages of the standard library that a pure package may
