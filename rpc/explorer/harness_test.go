@@ -156,12 +156,16 @@ func (n *testNode) pay(coin int, fee wire.Amount, outs ...wire.TxOut) *wire.Tx {
 	return n.gen.Spend(coins, append(slices.Clone(outs), n.gen.Out(chaingen.P2WPKH, 7, rest))...)
 }
 
-// reorg leaves depth blocks for depth+1 others.
-func (n *testNode) reorg(depth int) (left, came []*wire.Block) {
+// reorg leaves depth blocks for depth+1 others. While it is on the former branch it
+// calls seen, which may be nil.
+func (n *testNode) reorg(depth int, seen func()) (left, came []*wire.Block) {
 	n.t.Helper()
 	n.gen.Mark("before")
 	left = n.gen.MineN(depth)
 	n.add(left...)
+	if seen != nil {
+		seen()
+	}
 	n.gen.Goto("before")
 	n.gen.Step += 7 // so that the blocks are others
 	came = n.gen.MineN(depth + 1)

@@ -34,7 +34,7 @@ func TestPages(t *testing.T) {
 	data := wire.TxOut{PkScript: append([]byte{0x6a, 5}, "hello"...)}
 	mined := n.pay(0, 3000, n.gen.Out(chaingen.P2TR, 3, 1e8), n.gen.Out(chaingen.P2PKH, 4, 2e8), data)
 	block := n.mine(mined)
-	left, came := n.reorg(2)
+	left, came := n.reorg(2, nil)
 	waits := n.gen.Spend(n.gen.OutputsOf(mined)[:1], n.gen.Out(chaingen.P2WPKH, 5, 9e7))
 	n.send(waits)
 	eventually(t, "the transaction and the reorganisation are remembered", func() bool {
