@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/keelson-chain/keelson/ledger/fsys"
 )
 
 // stateName is the file in a network's folder that says what was made there, so that
@@ -33,7 +35,8 @@ type state struct {
 	Stages   []Stage       `json:"stages,omitempty"`
 }
 
-// save writes the file. It appears whole or not at all.
+// save writes the file, which is replaced as a whole once it is safe on disk. Only
+// who changes the network in turn calls it.
 func (n *Network) save() error {
 	n.mu.Lock()
 	s := state{
@@ -45,11 +48,7 @@ func (n *Network) save() error {
 	if err != nil {
 		return err
 	}
-	name := filepath.Join(n.cfg.Dir, stateName)
-	if err := os.WriteFile(name+".new", append(text, '\n'), 0o600); err != nil {
-		return err
-	}
-	return os.Rename(name+".new", name)
+	return fsys.ReplaceFileBytes(filepath.Join(n.cfg.Dir, stateName), append(text, '\n'))
 }
 
 // Kept reports whether a folder has a network that was kept, which Up goes on from.
