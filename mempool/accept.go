@@ -444,8 +444,7 @@ func (p *Pool) put(c *candidate, o AddOptions) *entry {
 	e := c.entry(p.state.Tip.Height)
 	p.insert(e, c)
 	if o.Local {
-		e.flags |= flagUnbroadcast
-		p.unbroadcast++
+		p.unsent(e)
 	}
 	p.counts.Accepted++
 	return e

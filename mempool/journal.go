@@ -21,9 +21,12 @@ import (
 //	          1, time (8 bytes, little-endian), the transaction
 //	          2, id (32 bytes), all that was added to its fee (8 bytes)
 //	          3, id (32 bytes): it has left, but for being mined
+//	          4, id (32 bytes): it is unbroadcast
+//	          5, id (32 bytes): it is so no more, since a peer has it or it was mined
 //
 // What has left must not come back: in a pool that was full it would drive out
-// others. Of the records of one transaction the last one counts. Reading the records twice does no harm. So Save puts the journal aside,
+// others. Of the records of one transaction the last one counts; a 1 says nothing of
+// whether it is unbroadcast, since loading writes it again. Reading the records twice does no harm. So Save puts the journal aside,
 // starts a new one, and deletes what it put aside once everything is in its
 // own file; whatever it is killed in the middle of, all is there.
 const (
@@ -31,9 +34,11 @@ const (
 	asideSuffix   = ".journal.old"
 	journalHead   = "KPOOLJ01"
 
-	recordTx    = 1
-	recordDelta = 2
-	recordGone  = 3
+	recordTx          = 1
+	recordDelta       = 2
+	recordGone        = 3
+	recordUnbroadcast = 4
+	recordBroadcast   = 5
 )
 
 // journalSlack is how far the journal may outgrow the pool before Save is due.
@@ -96,11 +101,12 @@ func (j *journal) delta(txid *wire.Hash, sum wire.Amount) {
 	j.write(j.buf)
 }
 
-func (j *journal) gone(txid *wire.Hash) {
+// note writes a record that has nothing but an id.
+func (j *journal) note(kind byte, txid *wire.Hash) {
 	if j == nil {
 		return
 	}
-	j.buf = append(j.buf[:0], recordGone)
+	j.buf = append(j.buf[:0], kind)
 	j.buf = append(j.buf, txid[:]...)
 	j.write(j.buf)
 }
@@ -205,7 +211,7 @@ func readJournal(path string) (records []record, whole int64, err error) {
 		case recordDelta:
 			rec.txid = wire.Hash(r.take(wire.HashSize))
 			rec.sum = wire.Amount(r.uint64())
-		case recordGone:
+		case recordGone, recordUnbroadcast, recordBroadcast:
 			rec.txid = wire.Hash(r.take(wire.HashSize))
 		default:
 			r.fail("%s has a record of kind %d", path, rec.kind)

@@ -3,6 +3,7 @@ package mempool
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -73,6 +74,125 @@ func TestJournal(t *testing.T) {
 	w.holds(c, e)
 	if got := w.pool.Deltas(); len(got) != 1 || got[0].Delta != 1200 {
 		t.Errorf("deltas %v", got)
+	}
+}
+
+// What no peer had when the process was killed is offered to peers again, and what one
+// had is not.
+func TestJournalKeepsUnbroadcast(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "mempool.dat")
+	w := newWorld(t, nil)
+	w.restart(file)
+	local := func(tx *wire.Tx) *wire.Tx {
+		t.Helper()
+		if err := w.pool.Add(t.Context(), tx, AddOptions{Local: true}); err != nil {
+			t.Fatal(err)
+		}
+		return tx
+	}
+	want := func(txs ...*wire.Tx) {
+		t.Helper()
+		w.check()
+		got, want := wtxids(w.pool.Unbroadcast()), idsOf(txs...)
+		if !maps.Equal(setOf(got), setOf(want)) {
+			t.Fatalf("unbroadcast are %v, want %v", got, want)
+		}
+	}
+	kill := func(txs ...*wire.Tx) {
+		t.Helper()
+		want(txs...)
+		for range 2 { // what loading writes counts, too
+			w.restart(file)
+			want(txs...)
+		}
+	}
+	ours := local(w.spend(10_000, 2, w.coin(0)))
+	known := local(w.spend(10_000, 2, w.coin(1)))
+	w.pool.MarkBroadcast(known.WTxID())
+	again := w.spend(10_000, 2, w.coin(2)) // a peer's, which our user sends, too
+	w.add(again)
+	w.pool.MarkUnbroadcast(again.TxID())
+	theirs := w.spend(10_000, 2, w.coin(3))
+	w.add(theirs)
+	kill(ours, again)
+
+	// What a peer asks for after a save, in which it was unbroadcast, and the other way
+	// round.
+	save := func() {
+		t.Helper()
+		if err := w.pool.Save(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	save()
+	kill(ours, again)
+	w.pool.MarkBroadcastTxID(again.TxID())
+	w.pool.MarkUnbroadcast(known.TxID())
+	kill(ours, known)
+	save()
+	kill(ours, known)
+
+	// Not what was replaced, nor, after a reorganisation, what was mined.
+	low := local(w.spend(10_000, 2, w.coin(4)))
+	high := w.spend(60_000, 2, w.coin(4))
+	kill(ours, known, low)
+	w.mine(ours)
+	want(known, low)
+	w.add(high)
+	kill(known)
+	w.Goto("start")
+	w.goTo(w.MineN(2)...)
+	w.holds(ours, known, again, theirs, high)
+	kill(known)
+}
+
+func setOf(ids []wire.Hash) map[wire.Hash]bool {
+	set := map[wire.Hash]bool{}
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
+}
+
+// A process that is killed while it loads has written transactions to the journal, but
+// not yet that they are unbroadcast. The next one finds that where this one did.
+func TestJournalOfKillDuringLoad(t *testing.T) {
+	for name, save := range map[string]bool{"in the file": true, "in the journal": false} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "mempool.dat")
+			w := newWorld(t, nil)
+			w.restart(file)
+			a, b := w.spend(10_000, 2, w.coin(0)), w.spend(10_000, 2, w.coin(1))
+			for _, tx := range []*wire.Tx{a, b} {
+				if err := w.pool.Add(t.Context(), tx, AddOptions{Local: true}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if save {
+				if err := w.pool.Save(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			w.restart(file)
+			raw, err := os.ReadFile(file + journalSuffix)
+			if err != nil {
+				t.Fatal(err)
+			}
+			const marks = 2 * (1 + wire.HashSize)
+			if kind := raw[len(raw)-marks]; kind != recordUnbroadcast {
+				t.Fatalf("a record of kind %d is where the first mark should be", kind)
+			}
+			for cut := marks; cut > 0; cut -= 11 {
+				if err := os.WriteFile(file+journalSuffix, raw[:len(raw)-cut], 0o600); err != nil {
+					t.Fatal(err)
+				}
+				w.restart(file)
+				w.holds(a, b)
+				if list := w.pool.Unbroadcast(); len(list) != 2 {
+					t.Fatalf("without the last %d bytes %v are unbroadcast", cut, list)
+				}
+			}
+		})
 	}
 }
 

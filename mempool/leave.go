@@ -86,14 +86,12 @@ func (p *Pool) retire(e *entry, tx *wire.Tx, why departure) {
 	p.bytes -= int64(e.vsize)
 	p.fees -= e.fee
 	p.usage -= memory(e.raw, len(tx.Inputs)) + e.familyMemory()
-	if e.has(flagUnbroadcast) {
-		p.unbroadcast--
-	}
+	p.broadcast(e)
 	e.flags |= flagGone
 	e.family = nil
 	p.stale++
 	if why != goneMined {
-		p.journal.gone(&e.txid)
+		p.journal.note(recordGone, &e.txid)
 	}
 	if why == goneReplaced {
 		p.replaced.add(e)

@@ -183,7 +183,7 @@ func (p *Pool) Load(ctx context.Context) error {
 	if p.cfg.File == "" {
 		return nil
 	}
-	l := loader{pool: p, ctx: ctx, oldest: p.cfg.Now().Add(-p.cfg.Expiry).Unix()}
+	l := loader{pool: p, ctx: ctx, oldest: p.cfg.Now().Add(-p.cfg.Expiry).Unix(), unsent: map[wire.Hash]bool{}}
 	started := time.Now()
 	err := l.run()
 	if ctx.Err() != nil {
@@ -242,6 +242,10 @@ func (l *loader) run() error {
 	if addErr := l.adopt(); addErr != nil {
 		return addErr
 	}
+	// At the end, since a parent may have come with its child only now.
+	for txid := range l.unsent {
+		p.MarkUnbroadcast(txid)
+	}
 	return errors.Join(err, readErr)
 }
 
@@ -257,6 +261,10 @@ func (l *loader) record(r *record) error {
 			return err
 		}
 		return l.pool.setDelta(r.txid, r.sum)
+	case recordUnbroadcast:
+		l.unsent[r.txid] = true
+	case recordBroadcast, recordGone:
+		delete(l.unsent, r.txid)
 	}
 	return nil
 }
@@ -289,7 +297,9 @@ func (l *loader) saved(raw []byte) error {
 		return err
 	}
 	for n := r.count(wire.HashSize); n > 0 && r.err == nil; n-- {
-		l.pool.MarkUnbroadcast(wire.Hash(r.take(wire.HashSize)))
+		if txid := wire.Hash(r.take(wire.HashSize)); r.err == nil {
+			l.unsent[txid] = true
+		}
 	}
 	return r.err
 }
@@ -304,9 +314,17 @@ func (p *Pool) MarkUnbroadcast(txid wire.Hash) {
 
 // markUnbroadcast is MarkUnbroadcast with the pool locked.
 func (p *Pool) markUnbroadcast(txid *wire.Hash) {
-	if e := p.lookup(txid); e != nil && !e.has(flagUnbroadcast) {
+	if e := p.lookup(txid); e != nil {
+		p.unsent(e)
+	}
+}
+
+// unsent has e count as unbroadcast.
+func (p *Pool) unsent(e *entry) {
+	if !e.has(flagUnbroadcast) {
 		e.flags |= flagUnbroadcast
 		p.unbroadcast++
+		p.journal.note(recordUnbroadcast, &e.txid)
 	}
 }
 

@@ -215,10 +215,11 @@ func (p *Pool) MarkBroadcastTxID(txid wire.Hash) {
 	p.broadcast(p.lookup(&txid))
 }
 
-// broadcast notes that a peer has e, which may be nil.
+// broadcast notes that a peer has e, which may be nil, or that none needs it any more.
 func (p *Pool) broadcast(e *entry) {
 	if e != nil && e.has(flagUnbroadcast) {
 		e.flags &^= flagUnbroadcast
 		p.unbroadcast--
+		p.journal.note(recordBroadcast, &e.txid)
 	}
 }

@@ -20,6 +20,7 @@ type loader struct {
 	oldest int64 // what came before that is expired
 	now    bool  // all have come now, whenever it was
 	gone   map[wire.Hash]bool
+	unsent map[wire.Hash]bool // are unbroadcast
 
 	list    []offer           // gathered
 	orphans []offer           // whose parents were not there

@@ -55,6 +55,9 @@ func TestLoadPackages(t *testing.T) {
 			w.enterPackage(h, i)
 			all := []*wire.Tx{a, b, c, d, e, f, g, cheap, h, i}
 			w.holds(all...)
+			for _, tx := range []*wire.Tx{a, b, c, e, h} { // of our user, also those that need a child
+				w.pool.MarkUnbroadcast(tx.TxID())
+			}
 
 			before := w.pool.Infos()
 			if save {
