@@ -47,6 +47,9 @@ func (c *Cluster) peers(i, j int) (list []peer) {
 	return list
 }
 
+// Peers counts those peers of node i that are node j.
+func (c *Cluster) Peers(i, j int) int { return len(c.peers(i, j)) }
+
 // Join has node i call node j, and waits until each has the other as a peer.
 func (c *Cluster) Join(i, j int) {
 	c.t.Helper()

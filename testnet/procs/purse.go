@@ -20,6 +20,8 @@ const (
 	opReturn    = 0x6a
 	opPushData4 = 0x4e
 	padding     = 20 // bytes
+	trucVersion = 3
+	anchorValue = wire.Amount(240) // less would be dust
 )
 
 // Purse is coins that anyone can spend, none of which depends on another.
@@ -82,6 +84,26 @@ func (p *Purse) Coin() wire.OutPoint {
 
 // Child spends what tx makes.
 func (p *Purse) Child(tx *wire.Tx) *wire.Tx { return spend(outputs(tx)[0], 1, fee) }
+
+// Pair spends a coin by a transaction that pays nothing, of BIP 431 (TRUC) and with an
+// anchor that anyone can spend, and a child that spends all of it and pays for both.
+func (p *Purse) Pair() (parent, child *wire.Tx) {
+	c := p.coins[0]
+	p.coins = p.coins[1:]
+	parent = &wire.Tx{
+		Version: trucVersion,
+		Inputs:  []wire.TxIn{{PrevOut: c.op, Sequence: wire.SequenceFinal}},
+		Outputs: []wire.TxOut{
+			{Value: c.value - anchorValue, PkScript: []byte{anyoneSpend}},
+			{Value: anchorValue, PkScript: []byte{anyoneSpend, 2, 0x4e, 0x73}},
+		},
+	}
+	id := parent.TxID()
+	child = spend(coin{wire.OutPoint{TxID: id}, c.value}, 1, 2*fee)
+	child.Version = trucVersion
+	child.Inputs = append(child.Inputs, wire.TxIn{PrevOut: wire.OutPoint{TxID: id, Index: 1}, Sequence: wire.SequenceFinal})
+	return parent, child
+}
 
 // Send gives a node a transaction, which it must accept.
 func (p *Purse) Send(t testing.TB, n *Node, tx *wire.Tx) {
