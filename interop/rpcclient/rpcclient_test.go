@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -81,6 +82,8 @@ func TestClient(t *testing.T) {
 		first  *wire.MsgBlock    // the block of height 1
 		tx     *wire.MsgTx       // a spend of its coin
 		txid   *chainhash.Hash
+		parent *wire.MsgTx // pays nothing
+		child  *wire.MsgTx // pays for both
 		fee    = btcutil.Amount(2_000)
 		tip    = func() *chainhash.Hash { return hashes[len(hashes)-1] }
 		height = func() int64 { return int64(len(hashes)) }
@@ -517,6 +520,80 @@ func TestClient(t *testing.T) {
 			_, err := c.SendRawTransaction(tx, true)
 			refused(t, err, -27, "Transaction outputs already in utxo set")
 		}},
+		{"submitpackage takes a parent that pays nothing with the child that pays for it", func(t *testing.T) {
+			coinbase := must(c.GetBlock(hashes[1]))(t).Transactions[0].TxHash()
+			parent = wire.NewMsgTx(3) // TRUC, as BIP 431 has it
+			parent.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&coinbase, 0), nil, nil))
+			parent.AddTxOut(wire.NewTxOut(50e8, pkScript))
+			signed(t, parent, key, pkScript, 50e8)
+			id := parent.TxHash()
+			child = wire.NewMsgTx(3)
+			child.AddTxIn(wire.NewTxIn(wire.NewOutPoint(&id, 0), nil, nil))
+			child.AddTxOut(wire.NewTxOut(50e8-int64(fee), pkScript))
+			signed(t, child, key, pkScript, 50e8)
+
+			_, err := c.SendRawTransaction(parent, false)
+			refused(t, err, -26, fmt.Sprintf("min relay fee not met, 0 < %d", vsize(parent)))
+			bad := child.Copy()
+			bad.TxOut[0].Value--
+			r := must(c.SubmitPackage([]*wire.MsgTx{parent, bad}, nil, nil))(t)
+			same(t, "message", r.PackageMsg, "transaction failed")
+			if v := r.TxResults[bad.WitnessHash().String()]; v.Error == nil {
+				t.Errorf("%+v", v)
+			}
+			same(t, "pool", len(must(c.GetRawMempool())(t)), 0)
+			r = must(c.SubmitPackage([]*wire.MsgTx{parent, child}, nil, nil))(t)
+			same(t, "message", r.PackageMsg, "success")
+			same(t, "results", len(r.TxResults), 2)
+			same(t, "replaced", len(r.ReplacedTransactions), 0)
+			for _, tx := range []*wire.MsgTx{parent, child} {
+				v, ok := r.TxResults[tx.WitnessHash().String()]
+				same(t, "found", ok, true)
+				same(t, "txid", v.TxID, tx.TxHash())
+				if v.Error != nil || v.OtherWtxid != nil {
+					t.Errorf("%+v", v)
+				}
+				must(c.GetMempoolEntry(v.TxID.String()))(t)
+			}
+		}},
+		{"importmempool", func(t *testing.T) {
+			// The client has functions for neither.
+			if _, err := c.RawRequest("prioritisetransaction", params(child.TxHash().String(), 0, 777)); err != nil {
+				t.Fatal(err)
+			}
+			var saved struct{ Filename string }
+			if err := json.Unmarshal(must(c.RawRequest("savemempool", nil))(t), &saved); err != nil {
+				t.Fatal(err)
+			}
+			// A node with the same chain, whose pool nobody has told of anything.
+			alone := startNode(t)
+			for _, h := range hashes {
+				if err := alone.client.SubmitBlock(btcutil.NewBlock(must(c.GetBlock(h))(t)), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			same(t, "pool", len(must(alone.client.GetRawMempool())(t)), 0)
+			_, err := alone.client.RawRequest("importmempool", params(saved.Filename+".not"))
+			refused(t, err, -1, "Unable to import mempool file, see debug.log for details.")
+			options := map[string]bool{"use_current_time": false, "apply_fee_delta_priority": true, "apply_unbroadcast_set": true}
+			same(t, "answer", string(must(alone.client.RawRequest("importmempool", params(saved.Filename, options)))(t)), "{}")
+			same(t, "pool", len(must(alone.client.GetRawMempool())(t)), 2)
+			for _, tx := range []*wire.MsgTx{parent, child} {
+				got, want := must(alone.client.GetMempoolEntry(tx.TxHash().String()))(t), must(c.GetMempoolEntry(tx.TxHash().String()))(t)
+				same(t, "wtxid", got.WTxId, tx.WitnessHash().String())
+				same(t, "time", got.Time, want.Time)
+				same(t, "fee", got.Fees.Base, want.Fees.Base)
+				same(t, "fee with what was added", got.Fees.Modified, want.Fees.Modified)
+			}
+			alone.end(t)
+		}},
+		{"both are mined", func(t *testing.T) {
+			hashes = append(hashes, must(c.GenerateToAddress(1, to, nil))(t)...)
+			b := must(c.GetBlock(tip()))(t)
+			same(t, "transactions", len(b.Transactions), 3)
+			same(t, "parent", b.Transactions[1].TxHash(), parent.TxHash())
+			same(t, "child", b.Transactions[2].TxHash(), child.TxHash())
+		}},
 		{"a batch", func(t *testing.T) {
 			config := n.config
 			b := must(rpcclient.NewBatch(&config))(t)
@@ -564,6 +641,28 @@ func TestClient(t *testing.T) {
 	for _, s := range steps {
 		t.Run(s.name, s.run)
 	}
+}
+
+// signed signs the only input of tx, which spends a coin of key.
+func signed(t *testing.T, tx *wire.MsgTx, key *btcec.PrivateKey, pkScript []byte, value int64) {
+	t.Helper()
+	hashes := txscript.NewTxSigHashes(tx, txscript.NewCannedPrevOutputFetcher(pkScript, value))
+	tx.TxIn[0].Witness = must(txscript.WitnessSignature(tx, hashes, 0, value, pkScript, txscript.SigHashAll, key, true))(t)
+}
+
+// vsize is how large a transaction counts, in virtual bytes.
+func vsize(tx *wire.MsgTx) int { return (3*tx.SerializeSizeStripped() + tx.SerializeSize() + 3) / 4 }
+
+// params are those of a method that the client has no function for.
+func params(values ...any) (list []json.RawMessage) {
+	for _, v := range values {
+		raw, err := json.Marshal(v)
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, raw)
+	}
+	return list
 }
 
 // solved says whether a header has proof of work on regtest.
