@@ -163,20 +163,3 @@ func readVarInt(b []byte) (n uint64, rest []byte) {
 		b = b[1:]
 	}
 }
-
-func longAmount(x uint64) uint64 {
-	if x == 0 {
-		return 0
-	}
-	x--
-	e := x % 10
-	x /= 10
-	n := x + 1
-	if e < 9 {
-		n = x/9*10 + x%9 + 1
-	}
-	for range e {
-		n *= 10
-	}
-	return n
-}

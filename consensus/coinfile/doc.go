@@ -1,4 +1,4 @@
-// Package coinfile writes sets of coins as Bitcoin Core does for dumptxoutset and
+// Package coinfile writes and reads sets of coins as Bitcoin Core does for dumptxoutset and
 // loadtxoutset: to the byte, so that either program reads what the other wrote.
 //
 // A file is a header (see Header) and, for each transaction with coins, in the
