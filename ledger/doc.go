@@ -25,6 +25,9 @@
 // cache is committed in stages, each naming the tip that its coins belong to;
 // one that fits is committed once.
 //
+// A ledger that Assume has made begins not at the genesis block but at a later one,
+// with coins that the network vouches for.
+//
 // # Who waits for whom
 //
 // No goroutine of the ledger outlives a call. A writer (AddBlock, Invalidate,

@@ -66,6 +66,8 @@ var (
 	ErrNewerSchema = errors.New("data was written by a newer version")
 	// ErrOtherNetwork: the folder belongs to another network or chain-spec.
 	ErrOtherNetwork = errors.New("data belongs to another network")
+	// ErrAssumed: a ledger that began with assumed coins cannot do that.
+	ErrAssumed = errors.New("the chain begins with assumed coins")
 	// ErrPrunedData: the setting needs blocks that have been pruned.
 	ErrPrunedData = errors.New("blocks have been pruned")
 )

@@ -31,6 +31,9 @@ type Ledger struct {
 	db     *kv.Store
 	blocks *flat.Files
 	undo   *flat.Files
+	// assumed and base are set in a ledger that Assume has made.
+	assumed *consensus.AssumedCoins
+	base    *node
 
 	tree *tree // has a lock of its own
 

@@ -222,8 +222,10 @@ func (l *Ledger) readIdentity() (found bool, err error) {
 	if err != nil {
 		return true, fmt.Errorf("%w: the state record: %w", ErrCorrupt, err)
 	}
-	l.disk, err = readState(value)
-	return true, err
+	if l.disk, err = readState(value); err != nil {
+		return true, err
+	}
+	return true, l.readBase()
 }
 
 // startDatabase puts into an empty database that everything is to be read from
@@ -310,6 +312,9 @@ func (l *Ledger) readTree(t *tree) error {
 		if n.parent != nil && n.txs != 0 && n.parent.chainTxs != 0 {
 			n.chainTxs = n.parent.chainTxs + uint64(n.txs)
 		}
+		if l.assumed != nil && hash == l.assumed.Block.Hash {
+			n.chainTxs = l.assumed.ChainTxs
+		}
 	}
 	t.findBest()
 	return it.Err()
@@ -326,6 +331,12 @@ func (l *Ledger) loadTree() error {
 	l.cur = l.tree.lookup(l.disk.tip)
 	if l.cur == nil || !l.cur.status.Has(ValidScripts) || l.cur.chainTxs == 0 {
 		return fmt.Errorf("%w: the tip %v is not among the valid blocks; start with --reindex", ErrCorrupt, l.disk.tip)
+	}
+	if l.assumed != nil {
+		l.base = l.tree.lookup(l.assumed.Block.Hash)
+		if l.base == nil || !l.onBase(l.cur) {
+			return fmt.Errorf("%w: the tip %v does not build on the base %v of the assumed coins", ErrCorrupt, l.disk.tip, l.assumed.Block.Hash)
+		}
 	}
 	l.state = l.tree.state(l.cur)
 	l.tree.setActive(l.cur)

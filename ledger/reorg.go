@@ -10,7 +10,7 @@ import (
 
 // consider makes n a candidate for the tip if it is one.
 func (l *Ledger) consider(n *node) {
-	if n.chainTxs != 0 && !n.status.Invalid() && n.better(l.cur) {
+	if n.chainTxs != 0 && !n.status.Invalid() && n.better(l.cur) && l.onBase(n) {
 		l.candidates[n] = struct{}{}
 	}
 }
@@ -174,6 +174,8 @@ func (l *Ledger) Invalidate(ctx context.Context, hash wire.Hash) error {
 			return fmt.Errorf("%w: %v", ErrUnknownBlock, hash)
 		case n.parent == nil:
 			return ErrGenesis
+		case l.belowBase(n) && l.cur.ancestor(n.height) == n:
+			return fmt.Errorf("%w at height %d, before which it cannot go back", ErrAssumed, l.base.height)
 		}
 		if l.cur.ancestor(n.height) == n {
 			if err := l.rewind(ctx, n.parent); err != nil {

@@ -78,7 +78,7 @@ func (l *Ledger) Restore(ctx context.Context, c Checkpoint) error {
 		return err
 	}
 	return l.begin(func() error {
-		if l.disk.pruned {
+		if l.disk.pruned || l.base != nil {
 			return fmt.Errorf("%w: what was cannot be restored", ErrPrunedData)
 		}
 		best, kept, err := l.kept(&c)

@@ -19,6 +19,7 @@ import (
 //	's'                            the state, see appendState
 //	'b' height (4) hash (32)       a block of the tree, see appendNode
 //	'c' txid (32) index (1, 3, 5)  a coin, see appendCoin; the index as in appendOutPoint
+//	'y'                            see keyAssumed
 //	't' txid (32)                  where a transaction of the active chain lies: height (4),
 //	                               offset (4) and size (4) in the body of that block
 //

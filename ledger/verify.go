@@ -19,7 +19,7 @@ type VerifyProgress func(done float64)
 // below it: 0 reads the bodies, 1 checks them (consensus.CheckBlock), 2 reads
 // the undo records, 3 disconnects the blocks in memory and compares what they
 // made with the coins, 4 connects them again with scripts. Blocks that have
-// been pruned end the way down; where what levels 3 and 4 hold in memory
+// been pruned, or that an assumed ledger never had, end the way down; where what levels 3 and 4 hold in memory
 // outgrows the coin cache's bound, they go no deeper, as in Bitcoin Core.
 //
 // It returns nil if all is well, ErrCorrupt with a line that names the block
@@ -52,7 +52,7 @@ func (l *Ledger) VerifyChain(ctx context.Context, level, depth int, progress Ver
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if status, _, _ := l.where(n); status.Has(Pruned) {
+		if status, _, _ := l.where(n); status.Has(Pruned) || l.belowBase(n) {
 			break
 		}
 		reverted, err := v.down(n)
