@@ -33,7 +33,26 @@ var errStop = errors.New("asked to stop")
 // Run runs a node until ctx ends, the stop call is made, or something breaks
 // that it cannot go on with, which is the error. However it ends, all that it
 // started has ended and the ledger is closed when it returns.
-func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error) {
+//
+// When the call loadtxoutset has made another ledger, all parts end and begin again
+// with that one, without Run returning.
+func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) error {
+	clock := new(Clock)
+	clock.SetMock(cfg.MockTime)
+	for {
+		again, err := run(ctx, cfg, clock, log)
+		if errors.Is(err, errWrong) {
+			err = errors.Join(err, setAsideAssumed(cfg.Dir))
+		}
+		if err != nil || again == nil {
+			return err
+		}
+		cfg = again
+	}
+}
+
+// run is Run up to a change of the ledger: again is the settings to go on with.
+func run(ctx context.Context, cfg *config.Config, clock *Clock, log zerolog.Logger) (again *config.Config, err error) {
 	// ctx ends when the node is to stop; its parts go on until the operator's
 	// command for that has run, and then alive ends.
 	ctx, stop := context.WithCancelCause(ctx)
@@ -41,20 +60,17 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	alive, end := context.WithCancel(context.WithoutCancel(ctx))
 	defer end()
 
-	clock := new(Clock)
-	clock.SetMock(cfg.MockTime)
-
 	// The ports open first, so that clients learn that the node is starting.
 	rpcConfig := cfg.RPC
 	rpcConfig.Clock, rpcConfig.Version, rpcConfig.Log = clock, Version, log
 	rpcConfig.Shutdown = func() { stop(errStop) }
 	server, err := rpc.New(rpcConfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	lock, err := lockDir(cfg.Dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer lock.Close()
 	watch, err := metrics.New(metrics.Config{
@@ -62,27 +78,27 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 		Version: Version, Commit: ThisBuild().Commit, Network: cfg.Params.Name, Log: log,
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer watch.Close()
 	explorerConfig := cfg.Explorer
 	explorerConfig.Subversion, explorerConfig.Now, explorerConfig.Log = server.Subversion(), clock.Now, log
 	pages, err := explorer.New(explorerConfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer pages.Close()
 	zmqConfig := cfg.ZMQ
 	zmqConfig.Now, zmqConfig.Log = clock.Now, log
 	publisher, err := zmq.Listen(ctx, zmqConfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer publisher.Close()
 	watch.Add(metrics.RPC(server))
 	watch.Add(metrics.ZMQ(publisher))
 	if err := server.Listen(); err != nil {
-		return err
+		return nil, err
 	}
 	var parts sync.WaitGroup
 	defer func() {
@@ -107,15 +123,16 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	ledgerConfig := cfg.Ledger
 	ledgerConfig.Now, ledgerConfig.Log = clock.Now, log
 	ledgerConfig.SigCache = newSigCache(cfg.SigCacheBytes)
-	l, err := ledger.Open(ctx, ledgerConfig)
+	both, err := openLedgers(ctx, ledgerConfig, log)
 	if err != nil {
-		return ended(ctx, err)
+		return nil, ended(ctx, err)
 	}
-	// The ledger closes last, when nothing uses it any more.
+	l := both.active
+	// The ledgers close last, when nothing uses it any more.
 	defer func() {
 		end()
 		parts.Wait()
-		if closeErr := l.Close(); closeErr != nil {
+		if closeErr := both.close(); closeErr != nil {
 			err = errors.Join(err, closeErr)
 			return
 		}
@@ -127,14 +144,14 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	server.SetStatus("Verifying blocks…")
 	notify.Status(log, "verifying the last blocks")
 	if err := l.VerifyChain(ctx, cfg.CheckLevel, cfg.CheckBlocks, nil); err != nil {
-		return ended(ctx, fmt.Errorf("the last blocks do not verify; run with --reindex-chainstate: %w", err))
+		return nil, ended(ctx, fmt.Errorf("the last blocks do not verify; run with --reindex-chainstate: %w", err))
 	}
 
 	poolConfig := cfg.Pool
 	poolConfig.Chain, poolConfig.SigCache, poolConfig.Now, poolConfig.Log = l, ledgerConfig.SigCache, clock.Now, log
 	pool, err := mempool.New(poolConfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer func() {
 		end()
@@ -154,14 +171,16 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	networkConfig.Subver, networkConfig.Host.UserAgent = server.Subversion(), "keelson/"+Version
 	networkConfig.Host.Registerer = watch.Registerer()
 	networkConfig.Now, networkConfig.Log = clock.Now, log
+	_, networkConfig.Limited = l.Assumed()
 	network, err := p2p.New(networkConfig)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	watch.Add(metrics.Pool(pool))
 	watch.Add(metrics.Miner(m))
 	watch.Add(metrics.P2P(network, network.Host()))
-	calls := rpc.Node{Ledger: l, Pool: pool, Miner: m, Network: network, Addresses: network.Host(), Notifications: notifications(publisher)}
+	states := &chainStates{ledgers: both, cfg: ledgerConfig, again: func() { stop(errSwitch) }}
+	calls := rpc.Node{Ledger: l, Pool: pool, Miner: m, Network: network, Addresses: network.Host(), Notifications: notifications(publisher), ChainStates: states}
 	server.Serve(calls)
 	view := esplora.New(esplora.Config{Params: cfg.Params, Chain: l, Pool: pool, Broadcast: calls.Broadcast, FeeRate: calls.FeeRate, Log: log})
 	pages.Serve(explorer.Node{Ledger: l, Pool: pool, View: view, API: view.Handler(), Network: network})
@@ -174,6 +193,7 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	run("publisher", func(ctx context.Context) error { return publisher.Follow(ctx, l, pool, published) })
 	run("peers", network.Run)
 	run("miner", m.Run)
+	run("assumed coins", func(ctx context.Context) error { return states.validate(ctx, network, log) })
 
 	commands := notify.New(notify.Config{
 		Block: cfg.BlockNotify, Startup: cfg.StartupNotify, Shutdown: cfg.ShutdownNotify,
@@ -193,10 +213,15 @@ func Run(ctx context.Context, cfg *config.Config, log zerolog.Logger) (err error
 	}
 
 	<-ctx.Done()
+	if errors.Is(context.Cause(ctx), errSwitch) {
+		log.Info().Msg("the node goes on with the coins that were loaded")
+		endpoints.P2P = network.Host().ListenAddrs()
+		return next(cfg, endpoints), nil
+	}
 	log.Info().Msg("stopping")
 	notify.Stopping(log)
 	commands.Shutdown()
-	return ended(ctx, context.Cause(ctx))
+	return nil, ended(ctx, context.Cause(ctx))
 }
 
 // notifications is what getzmqnotifications tells of a publisher.

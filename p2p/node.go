@@ -33,6 +33,9 @@ type Config struct {
 	BlocksOnly bool
 	// MaxOrphans bounds the transactions that wait for their parents; 0 keeps none.
 	MaxOrphans int
+	// Limited says that blocks before the last ones are missing, though Chain does not
+	// prune.
+	Limited bool
 	// TxDelay is how long announcements of transactions wait on the average; 0:
 	// DefaultTxDelay.
 	TxDelay time.Duration
@@ -52,7 +55,8 @@ type Node struct {
 	blockStats relayStats // of all talks
 	txStats    txStats
 
-	wishes atomic.Int32 // blocks that the operator waits for: see FetchBlock
+	past   atomic.Uint32 // counts the calls of FetchPast
+	wishes atomic.Int32  // blocks that the operator waits for: see FetchBlock
 
 	pauses chan pause
 	ended  chan struct{} // closed when Run has ended
@@ -112,7 +116,7 @@ func (n *Node) Host() *host.Host { return n.host }
 func (n *Node) hello() message.Hello {
 	tip := n.cfg.Chain.Tip()
 	services := message.ServiceWitness | message.ServiceNetworkLimited
-	if pruning, _ := n.cfg.Chain.Pruning(); !pruning {
+	if pruning, _ := n.cfg.Chain.Pruning(); !pruning && !n.cfg.Limited {
 		services |= message.ServiceNetwork
 	}
 	return message.Hello{

@@ -74,7 +74,7 @@ func chainMethods() []method {
 		},
 		{
 			name: "getchainstates", category: "blockchain", run: getchainstates,
-			help: "The chain states that are kept: one, always fully validated.",
+			help: "The chain states that are kept: one, or two after loadtxoutset, until the blocks before its coins are validated. The active one comes last.",
 			results: one(rObject("", "",
 				rNumber("headers", "the height of the best header"),
 				rArray("chainstates", "", rObject("", "",
@@ -84,6 +84,7 @@ func chainMethods() []method {
 					rNumber("verificationprogress", "an estimate, 0 to 1"),
 					rNumber("coins_db_cache_bytes", "the part of the cache that belongs to the database"),
 					rNumber("coins_tip_cache_bytes", "the coin cache"),
+					maybe(rHex("snapshot_blockhash", "the block whose coins the chain state began with")),
 					rBool("validated", "whether every block has been verified"))))),
 			examples: []string{""},
 		},
@@ -232,19 +233,39 @@ func getchainstates(c *call) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	best := max(c.Ledger.BestHeader().Ref.Height, tip.Ref.Height)
-	var state jsonrpc.Object
-	state.Add("blocks", tip.Ref.Height)
-	state.Add("bestblockhash", tip.Ref.Hash)
-	state.Add("difficulty", difficulty(&tip.Header))
-	state.Add("verificationprogress", c.progress(tip))
-	state.Add("coins_db_cache_bytes", 0)
-	state.Add("coins_tip_cache_bytes", c.s.cfg.CacheBytes)
-	state.Add("validated", true)
-	var o jsonrpc.Object
-	o.Add("headers", best)
-	o.Add("chainstates", []jsonrpc.Object{state})
-	return o, nil
+	var past *ledger.Ledger
+	cache := c.s.cfg.CacheBytes
+	assumed, from := c.Ledger.Assumed()
+	if from && c.ChainStates != nil {
+		past = c.ChainStates.Background()
+		cache /= 2
+	}
+	state := func(tip ledger.Entry) (o jsonrpc.Object) {
+		o.Add("blocks", tip.Ref.Height)
+		o.Add("bestblockhash", tip.Ref.Hash)
+		o.Add("difficulty", difficulty(&tip.Header))
+		o.Add("verificationprogress", c.progress(tip))
+		o.Add("coins_db_cache_bytes", 0)
+		o.Add("coins_tip_cache_bytes", cache)
+		return o
+	}
+	var list []jsonrpc.Object
+	if past != nil {
+		if e, ok := past.Entry(past.Tip().Tip.Hash); ok {
+			o := state(e)
+			o.Add("validated", true)
+			list = append(list, o)
+		}
+	}
+	o := state(tip)
+	if from {
+		o.Add("snapshot_blockhash", assumed.Block.Hash)
+	}
+	o.Add("validated", past == nil)
+	var all jsonrpc.Object
+	all.Add("headers", max(c.Ledger.BestHeader().Ref.Height, tip.Ref.Height))
+	all.Add("chainstates", append(list, o))
+	return all, nil
 }
 
 // buried are the deployments in the order in which getdeploymentinfo shows

@@ -224,6 +224,19 @@ type Node struct {
 	Addresses Addresses
 	// Notifications are what is published to ZeroMQ subscribers.
 	Notifications []Notification
+	// ChainStates may be nil: the chain is always validated from its beginning.
+	ChainStates ChainStates
+}
+
+// ChainStates is the node's ledger where it may begin with coins that the network
+// vouches for (Bitcoin Core's assumeutxo).
+type ChainStates interface {
+	// Assume has the node go on with a ledger that begins with the coins a, once the
+	// calls that are being worked on have been answered: see ledger.Assume.
+	Assume(ctx context.Context, a consensus.AssumedCoins, coins func(yield func(op wire.OutPoint, c *consensus.Coin) error) error) error
+	// Background is the ledger that validates the blocks before such coins; nil if
+	// there is none, or if they are validated.
+	Background() *ledger.Ledger
 }
 
 type realClock struct{}

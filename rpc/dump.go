@@ -133,7 +133,7 @@ func (c *call) past(s *ledger.Snapshot, e ledger.Entry) (coinSet, error) {
 	}
 	p, err := s.Past(c.ctx, e.Ref.Height)
 	switch {
-	case errors.Is(err, ledger.ErrPruned):
+	case errors.Is(err, ledger.ErrPruned), errors.Is(err, ledger.ErrNoBody):
 		return nil, errors.New("Could not roll back to requested height since necessary block data is already pruned.")
 	case err != nil:
 		return nil, err

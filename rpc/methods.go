@@ -20,6 +20,7 @@ var methods = sync.OnceValue(func() map[string]*method {
 		proofMethods(),
 		waitMethods(),
 		dumpMethods(),
+		assumeMethods(),
 		poolMethods(),
 		priorityMethods(),
 		sendMethods(),
