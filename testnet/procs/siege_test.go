@@ -110,8 +110,10 @@ type siege struct {
 	slowest  time.Duration // of what passes between the honest
 }
 
+// newSiege starts the nodes. Their caches of signatures, which are taken whole at the
+// start and come into memory as they are used, are small: honest ones fill them as well.
 func newSiege(t *testing.T) *siege {
-	s := &siege{t: t, allowed: siegeMemory, Cluster: procs.NewCluster(t, procs.Build(t), 3)}
+	s := &siege{t: t, allowed: siegeMemory, Cluster: procs.NewCluster(t, procs.Build(t), 3, "--maxsigcachesize=4")}
 	s.victim = s.Nodes[0]
 	s.purse = procs.NewPurse(t, s.Nodes[1], 2000)
 	s.target = &attack.Victim{Coin: s.purse.Coin()}
