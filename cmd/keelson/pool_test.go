@@ -93,11 +93,16 @@ func TestPoolOutlivesNode(t *testing.T) {
 }
 
 // TestPackageOutlivesNode stops a node, and kills one, with a transaction in its pool
-// that pays nothing and the child that pays for it. No peer has them.
+// that pays nothing and the child that pays for it. No peer has them until the end.
 func TestPackageOutlivesNode(t *testing.T) {
 	bin, dir := procs.Build(t), t.TempDir()
 	n := procs.Start(t, bin, dir)
+	other := procs.Start(t, bin, t.TempDir())
 	n.CLI(t, "generatetodescriptor", "101", "raw(51)")
+	meet := func() { n.CLI(t, "addnode", "127.0.0.1:"+other.PeerPort, "onetry") }
+	meet()
+	procs.Eventually(t, func() bool { return other.CLI(t, "getblockcount") == "101" })
+	other.Stop(t)
 	block := n.CLI(t, "getblock", n.CLI(t, "getblockhash", "1"))
 	_, list, _ := strings.Cut(block, `"tx": [`)
 	coinbase, err := wire.ParseHash(strings.Split(list, `"`)[1])
@@ -137,5 +142,16 @@ func TestPackageOutlivesNode(t *testing.T) {
 	again("stopped")
 	n.Kill()
 	again("killed after it was stopped")
+
+	// A peer takes both, which is as well known after the next kill.
+	other.Restart(t)
+	meet()
+	procs.Eventually(t, func() bool {
+		return strings.Contains(n.CLI(t, "getmempoolinfo"), `"unbroadcastcount": 0`) && strings.Contains(other.CLI(t, "getmempoolinfo"), `"size": 2`)
+	})
+	want = pool()
+	n.Kill()
+	again("killed with a peer")
 	n.Stop(t)
+	other.Stop(t)
 }
