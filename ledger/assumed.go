@@ -23,7 +23,7 @@ const wholeFile = "assumed"
 // up to it (8).
 const keyAssumed byte = 'y'
 
-// WrongCoinsError: coins are not those that the network vouches for.
+// WrongCoinsError says that coins are not those that the network vouches for.
 type WrongCoinsError struct{ Want, Got wire.Hash }
 
 func (e *WrongCoinsError) Error() string {

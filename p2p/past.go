@@ -11,7 +11,7 @@ import (
 	"github.com/keelson-chain/keelson/wire"
 )
 
-// ErrNobody: no peer has what is asked for.
+// ErrNobody says that no peer has what is asked for.
 var ErrNobody = errors.New("no peer has these blocks")
 
 // PastBlock is a block from a peer.

@@ -72,7 +72,7 @@ func TestRoundTrip(t *testing.T) {
 		t.Fatalf("%d coins of %d: %v", len(got), len(want), err)
 	}
 	for i := range want {
-		if want[i].coin.Out.PkScript == nil || len(want[i].coin.Out.PkScript) == 0 {
+		if len(want[i].coin.Out.PkScript) == 0 {
 			want[i].coin.Out.PkScript, got[i].coin.Out.PkScript = nil, bytes.TrimSpace(got[i].coin.Out.PkScript)
 			if len(got[i].coin.Out.PkScript) == 0 {
 				got[i].coin.Out.PkScript = nil
