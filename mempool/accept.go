@@ -174,6 +174,9 @@ func (p *Pool) judge(tx *wire.Tx, a admission) (*candidate, error) {
 		_, err := p.checkAncestors(c, a)
 		return c, err
 	}
+	if err := p.checkOwnFee(c); err != nil {
+		return nil, err
+	}
 	if !a.together {
 		if err := p.checkFee(c.modified, c.vsize); err != nil {
 			return nil, err
@@ -322,6 +325,19 @@ func (c *candidate) describe() {
 	if timed {
 		c.flags |= flagTimed
 	}
+}
+
+// checkOwnFee refuses what pays less than whatever is relayed must pay. A child that
+// pays for it does not help, since that child may be replaced by another one; those of
+// TRUC transactions alone cannot be without their parent (Bitcoin Core's PreChecks).
+func (p *Pool) checkOwnFee(c *candidate) error {
+	if c.tx.Version == policy.TRUCVersion {
+		return nil
+	}
+	if least := p.cfg.Rules.MinRelay.Fee(c.vsize); c.modified < least {
+		return &beyondHelp{refuse(reasonMinRelay, "%d < %d", c.modified, least)}
+	}
+	return nil
 }
 
 // checkFee refuses what pays too little, for a pool that is full or for any.

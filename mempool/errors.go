@@ -30,6 +30,12 @@ type invalid struct {
 func (e *invalid) Error() string { return e.err.Error() }
 func (e *invalid) Unwrap() error { return e.err }
 
+// beyondHelp is a refusal of what pays too little, whatever a child of it pays.
+type beyondHelp struct{ err *policy.Error }
+
+func (e *beyondHelp) Error() string { return e.err.Error() }
+func (e *beyondHelp) Unwrap() error { return e.err }
+
 // RejectReason returns the string by which Bitcoin Core's RPC names why a
 // transaction was refused, "" if err is not a refusal but a fault.
 func RejectReason(err error) string {
@@ -75,6 +81,9 @@ func IsMissingInputs(err error) bool { return errors.Is(err, consensus.ErrMissin
 // for the pool, or for what it would take the place of. A child that pays for both
 // may let it in; see AddPackage.
 func IsTooCheap(err error) bool {
+	if e := (*beyondHelp)(nil); errors.As(err, &e) {
+		return false
+	}
 	switch RejectReason(err) {
 	case reasonMinFee, reasonMinRelay, reasonFee, reasonFee + siblingNote:
 		return true

@@ -111,8 +111,10 @@ func TestWhatIsTracked(t *testing.T) {
 	plain := w.spend(1_000, 2, w.coin(1))
 	child := w.child(plain, 0, 1_000, 1)
 	w.add(plain, child)
-	parent, payer := w.spend(0, 1, w.coin(2)), (*wire.Tx)(nil)
-	payer = w.child(parent, 0, 5_000, 1)
+	parent := w.spend(0, 1, w.coin(2))
+	parent.Version = policy.TRUCVersion
+	payer := w.child(parent, 0, 5_000, 1)
+	payer.Version = policy.TRUCVersion
 	if r, err := w.pool.AddPackage(t.Context(), []*wire.Tx{parent, payer}, PackageOptions{}); err != nil || r.Err != nil {
 		t.Fatal(err, r.Err)
 	}

@@ -32,30 +32,26 @@ func TestLoadPackages(t *testing.T) {
 			if err := w.pool.Load(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			free := func(coin int) *wire.Tx { return w.spend(0, 2, w.coin(coin)) }
-
-			// A pair, and one of TRUC transactions.
-			a := free(0)
-			b := w.child(a, 0, 10_000, 1)
-			c := free(1)
-			c.Version = policy.TRUCVersion
-			d := w.child(c, 0, 10_000, 1)
-			d.Version = policy.TRUCVersion
-			w.enterPackage(a, b)
-			w.enterPackage(c, d)
-			// Two parents of one child, one of which has another child that does not
-			// pay for it and one that pays, and has a free one above it with its child.
-			e, f := free(2), free(3)
-			g := w.spend(20_000, 2, w.OutputsOf(e)[0], w.OutputsOf(f)[0])
-			w.enterPackage(e, f, g)
-			cheap := w.child(e, 1, 100, 1)
-			w.add(cheap)
-			h := w.child(g, 0, 0, 1)
-			i := w.child(h, 0, 10_000, 1)
-			w.enterPackage(h, i)
-			all := []*wire.Tx{a, b, c, d, e, f, g, cheap, h, i}
+			pair := func(coin int) (parent, child *wire.Tx) {
+				parent = w.spend(0, 2, w.coin(coin))
+				parent.Version = policy.TRUCVersion
+				child = w.child(parent, 0, 10_000, 1)
+				child.Version = policy.TRUCVersion
+				w.enterPackage(parent, child)
+				return parent, child
+			}
+			a, b := pair(0)
+			c, d := pair(1)
+			// One that pays nothing, but is said to be worth a lot, and its child.
+			e := w.spend(0, 2, w.coin(2))
+			if err := w.pool.Prioritise(e.TxID(), 10_000); err != nil {
+				t.Fatal(err)
+			}
+			f := w.child(e, 0, 300, 1)
+			w.add(e, f)
+			all := []*wire.Tx{a, b, c, d, e, f}
 			w.holds(all...)
-			for _, tx := range []*wire.Tx{a, b, c, e, h} { // of our user, also those that need a child
+			for _, tx := range []*wire.Tx{a, b, c, e} { // of our user, also those that need a child
 				w.pool.MarkUnbroadcast(tx.TxID())
 			}
 
@@ -111,7 +107,9 @@ func TestImport(t *testing.T) {
 	w := newWorld(t, nil)
 	a := w.spend(10_000, 2, w.coin(0))
 	free := w.spend(0, 2, w.coin(1))
+	free.Version = policy.TRUCVersion
 	child := w.child(free, 0, 10_000, 2)
+	child.Version = policy.TRUCVersion
 	if err := w.pool.Add(t.Context(), a, AddOptions{Local: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -41,8 +41,8 @@ func (p *pooled) packageMessage(v jsonrpc.Value, want string, errs map[*wire.Tx]
 // A child pays for its parent (rpc_packages, mempool_limit).
 func TestSubmitPackage(t *testing.T) {
 	p := startPooled(t, 8, nil, nil)
-	free := p.pay(0, p.coins[0])
-	child := p.pay(5_000, p.out(free, 0))
+	free := p.truc(3, 0, 0, p.coins[0])
+	child := p.truc(3, 5_000, 0, p.out(free, 0))
 	p.sendFails(-26, fmt.Sprintf("min relay fee not met, 0 < %d", virtualSize(free)), free)
 	v := p.submitPackage(free, child)
 	size := virtualSize(free) + virtualSize(child)
@@ -72,15 +72,15 @@ func TestSubmitPackage(t *testing.T) {
 	if got := v.Get("tx-results").Get(other.WTxID().String()); got.Get("other-wtxid").Text != free.WTxID().String() {
 		t.Errorf("with another witness: %s", encoded(got))
 	}
-	// Parents that pay for themselves enter alone; a second one counts by what it pays.
-	rich, poor := p.pay(10_000, p.coins[1]), p.pay(0, p.coins[2])
+	// Those that pay for themselves enter alone.
+	rich, poor := p.pay(10_000, p.coins[1]), p.pay(200, p.coins[2])
 	both := p.pay(10_000, p.out(rich, 0), p.out(poor, 0))
 	v = p.submitPackage(rich, poor, both)
 	p.packageMessage(v, "success", nil)
 	if got := v.Get("tx-results").Get(rich.WTxID().String()).Get("fees").Get("effective-includes"); got.Len() != 1 {
 		t.Errorf("effective-includes of a parent that pays for itself: %s", encoded(got))
 	}
-	if got := v.Get("tx-results").Get(both.WTxID().String()).Get("fees").Get("effective-includes"); got.Len() != 2 {
+	if got := v.Get("tx-results").Get(both.WTxID().String()).Get("fees").Get("effective-includes"); got.Len() != 1 {
 		t.Errorf("effective-includes of the child: %s", encoded(got))
 	}
 	p.holds(free, child, rich, poor, both)
@@ -90,21 +90,29 @@ func TestSubmitPackage(t *testing.T) {
 
 func TestSubmitPackageRefusals(t *testing.T) {
 	p := startPooled(t, 8, nil, nil)
-	free := p.pay(0, p.coins[0])
+	free := p.truc(3, 0, 0, p.coins[0])
 	below := fmt.Sprintf("min relay fee not met, 0 < %d", virtualSize(free))
 
 	t.Run("too little together", func(t *testing.T) {
-		child := p.pay(1, p.out(free, 0))
+		child := p.truc(3, 1, 0, p.out(free, 0))
 		p.packageMessage(p.submitPackage(free, child), "transaction failed", map[*wire.Tx]string{
 			free: below, child: fmt.Sprintf("min relay fee not met, 1 < %d", virtualSize(free)+virtualSize(child)),
 		})
 		p.checked(0)
 	})
 	t.Run("a bad child", func(t *testing.T) {
-		child := p.pay(5_000, p.out(free, 0))
+		child := p.truc(3, 5_000, 0, p.out(free, 0))
 		child.Inputs[0].Witness = nil
 		p.packageMessage(p.submitPackage(free, child), "transaction failed", map[*wire.Tx]string{
 			free: below, child: "mandatory-script-verify-flag-failed (Witness program hash mismatch)",
+		})
+		p.checked(0)
+	})
+	t.Run("a parent that is beyond help", func(t *testing.T) { // not TRUC, below what is relayed
+		parent := p.pay(109, p.coins[4])
+		child := p.pay(5_000, p.out(parent, 0))
+		p.packageMessage(p.submitPackage(parent, child), "transaction failed", map[*wire.Tx]string{
+			parent: fmt.Sprintf("min relay fee not met, 109 < %d", virtualSize(parent)), child: "bad-txns-inputs-missingorspent",
 		})
 		p.checked(0)
 	})
@@ -126,7 +134,7 @@ func TestSubmitPackageRefusals(t *testing.T) {
 		}
 	})
 	t.Run("pays too much", func(t *testing.T) {
-		child := p.pay(20_000_000, p.out(free, 0))
+		child := p.truc(3, 20_000_000, 0, p.out(free, 0))
 		p.packageMessage(p.submitPackage(free, child), "transaction failed", map[*wire.Tx]string{free: below, child: "max feerate exceeded"})
 		v := p.call("submitpackage", rawList(free, child), 0)
 		p.packageMessage(v, "success", nil)
@@ -172,7 +180,7 @@ func TestTRUCPackages(t *testing.T) {
 	grandchild := p.truc(3, 5_000, 0, p.out(child, 0))
 	large := p.truc(3, 50_000, 1_030, p.out(parent, 0))
 	mixed := p.truc(2, 5_000, 0, p.out(parent, 0))
-	plain := p.truc(2, 0, 0, p.coins[1])
+	plain := p.truc(2, 1_000, 0, p.coins[1])
 	truc := p.truc(3, 5_000, 0, p.out(plain, 0))
 	other := p.truc(3, 0, 0, p.coins[2])
 	two := p.truc(3, 5_000, 0, p.out(parent, 0), p.out(other, 0))
@@ -182,7 +190,6 @@ func TestTRUCPackages(t *testing.T) {
 	}{
 		{[]*wire.Tx{parent, large}, fmt.Sprintf("version=3 child %s is too big: %d > 1000 virtual bytes", name(large), virtualSize(large))},
 		{[]*wire.Tx{parent, mixed}, fmt.Sprintf("non-version=3 %s cannot spend from version=3 %s", name(mixed), name(parent))},
-		{[]*wire.Tx{plain, truc}, fmt.Sprintf("version=3 %s cannot spend from non-version=3 %s", name(truc), name(plain))},
 		{[]*wire.Tx{parent, other, two}, fmt.Sprintf("%s would have too many ancestors", name(two))},
 	} {
 		p.packageMessage(p.submitPackage(c.txs...), "TRUC-violation, "+c.want, nil)
@@ -198,7 +205,11 @@ func TestTRUCPackages(t *testing.T) {
 	}
 	p.packageMessage(p.submitPackage(parent, child), "success", nil)
 	p.sendFails(-26, fmt.Sprintf("TRUC-violation, %s would have too many ancestors", name(grandchild)), grandchild)
-	p.holds(parent, child)
+	// A parent that is not one pays for itself, and enters alone.
+	p.packageMessage(p.submitPackage(plain, truc), "transaction failed", map[*wire.Tx]string{
+		truc: fmt.Sprintf("TRUC-violation, version=3 %s cannot spend from non-version=3 %s", name(truc), name(plain)),
+	})
+	p.holds(parent, child, plain)
 }
 
 // decimals writes an amount below one coin without zeros at the end.
@@ -252,13 +263,13 @@ func TestPackageReplacement(t *testing.T) {
 	lone := p.pay(0, p.coins[2])
 	with := p.pay(50_000, p.out(lone, 0), p.out(inPool, 0))
 	p.packageMessage(p.submitPackage(lone, with), "package-not-child-with-unconfirmed-parents", nil)
-	below := p.pay(0, p.out(inPool, 0), p.coins[2])
+	below := p.pay(300, p.out(inPool, 0), p.coins[2])
 	p.packageMessage(p.submitPackage(below, p.pay(50_000, p.out(below, 0))), "package RBF failed: new transaction cannot have mempool ancestors", nil)
 
 	// Of three it is refused, and so is what conflicts with a larger group.
-	a, b := p.pay(0, p.coins[4]), p.pay(0, p.coins[5])
+	a, b := p.pay(200, p.coins[4]), p.pay(200, p.coins[5])
 	three := p.pay(100_000, p.out(a, 0), p.out(b, 0))
-	p.send(p.pay(500, p.coins[4]))
+	p.send(p.pay(500, p.coins[4]), p.pay(500, p.coins[5]))
 	p.packageMessage(p.submitPackage(a, b, three), "package RBF failed: package must be 1-parent-1-child", nil)
 
 	chain := []*wire.Tx{p.pay(500, p.coins[6])}
@@ -266,14 +277,14 @@ func TestPackageReplacement(t *testing.T) {
 		chain = append(chain, p.pay(500, p.out(chain[len(chain)-1], 0)))
 	}
 	p.send(chain...)
-	c := p.pay(0, p.coins[6])
+	c := p.pay(200, p.coins[6])
 	p.packageMessage(p.submitPackage(c, p.pay(100_000, p.out(c, 0))),
 		fmt.Sprintf("package RBF failed: %v has 2 descendants, max 1 allowed", chain[0].TxID()), nil)
 
 	// Fees alone do not do it: a large package of a lower fee rate.
 	small := p.pay(2_000, p.coins[7])
 	p.send(small)
-	heavy := p.truc(2, 0, 3_000, p.coins[7])
+	heavy := p.truc(2, 3_100, 3_000, p.coins[7])
 	payer := p.pay(6_000, p.out(heavy, 0))
 	p.packageMessage(p.submitPackage(heavy, payer), "package RBF failed: insufficient feerate: does not improve feerate diagram", nil)
 	if !p.pool.Has(small.TxID()) {
