@@ -102,7 +102,7 @@ func (r *txRelay) add(ctx context.Context, list []received) (children []received
 }
 
 // settle notes what the pool has said of a transaction, and returns the orphans that
-// have waited for it.
+// have waited for it. What is counted has been noted.
 func (r *txRelay) settle(x received, err error) (children []received) {
 	wtxid := x.tx.WTxID()
 	switch {
@@ -113,8 +113,8 @@ func (r *txRelay) settle(x received, err error) (children []received) {
 		}
 		return r.childrenOf(x.tx)
 	case blamesTx(err):
-		r.stats.invalid.Add(1)
 		r.reject(&wtxid)
+		r.stats.invalid.Add(1)
 		if x.from != nil {
 			x.from.Penalise(host.BanScore, fmt.Sprintf("sent the invalid transaction %v: %v", x.tx.TxID(), err))
 		}
@@ -122,13 +122,13 @@ func (r *txRelay) settle(x received, err error) (children []received) {
 		r.stats.repeated.Add(1)
 		return r.childrenOf(x.tx)
 	case mempool.IsTooCheap(err):
-		r.stats.refused.Add(1)
 		r.tooCheap(&wtxid)
 		r.extra.add(x.tx)
-	default:
 		r.stats.refused.Add(1)
+	default:
 		r.reject(&wtxid)
 		r.extra.add(x.tx)
+		r.stats.refused.Add(1)
 	}
 	return nil
 }
