@@ -182,10 +182,16 @@ func (r *txRelay) adopt(x received) {
 	}
 	now := time.Now()
 	r.mu.Lock()
-	for _, id := range ids {
-		r.tracker.Announced(now, x.from.Num(), id)
+	_, here := r.peers[x.from.Num()]
+	if here {
+		for _, id := range ids {
+			r.tracker.Announced(now, x.from.Num(), id)
+		}
 	}
 	r.mu.Unlock()
+	if !here { // and what is its own has been removed before this was added
+		r.orphans.RemoveFrom(name(x.from.Num()))
+	}
 }
 
 // parentsOf returns the ids of the transactions that tx spends from, each once.
