@@ -326,7 +326,7 @@ func TestRefusedTx(t *testing.T) {
 		n.talk().txs.mu.Lock()
 		defer n.talk().txs.mu.Unlock()
 		id := free.WTxID()
-		return !n.talk().txs.rejects.has(&id)
+		return !n.talk().txs.rejects.has(&id) && !n.talk().txs.cheap.has(&id)
 	})
 	if asked(free) != 1 {
 		t.Errorf("asked for %d times", asked(free))
