@@ -606,8 +606,8 @@ func TestPoolFile(t *testing.T) {
 // TestImportMempool is what Bitcoin Core's mempool_persist looks at of importmempool.
 func TestImportMempool(t *testing.T) {
 	p := startPooled(t, 4, nil, nil)
-	tx, free := p.pay(1_000, p.coins[0]), p.pay(0, p.coins[1])
-	child := p.pay(5_000, p.out(free, 0))
+	tx, free := p.pay(1_000, p.coins[0]), p.truc(3, 0, 0, p.coins[1])
+	child := p.truc(3, 5_000, 0, p.out(free, 0))
 	p.send(tx)
 	p.packageMessage(p.submitPackage(free, child), "success", nil)
 	p.call("prioritisetransaction", tx.TxID(), nil, 77)
