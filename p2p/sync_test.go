@@ -5,7 +5,6 @@ import (
 	"context"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -159,18 +158,25 @@ func TestSyncMixed(t *testing.T) {
 	}
 }
 
-// staller is a Chain that stops giving blocks away after some of them, until the
-// test ends.
+// staller is a Chain that gives some blocks away, and no others until the test ends.
 type staller struct {
 	Chain
-	left atomic.Int32
-	ctx  context.Context
-	held chan struct{}
-	once sync.Once
+	gives map[wire.Hash]bool
+	ctx   context.Context
+	held  chan struct{}
+	once  sync.Once
+}
+
+func newStaller(ctx context.Context, l Chain, gives []*wire.Block) *staller {
+	s := &staller{Chain: l, gives: map[wire.Hash]bool{}, ctx: ctx, held: make(chan struct{})}
+	for _, b := range gives {
+		s.gives[b.Hash()] = true
+	}
+	return s
 }
 
 func (s *staller) BlockBytes(hash wire.Hash) ([]byte, error) {
-	if s.left.Add(-1) < 0 {
+	if !s.gives[hash] {
 		s.once.Do(func() { close(s.held) })
 		<-s.ctx.Done()
 	}
@@ -187,13 +193,12 @@ func TestSyncStall(t *testing.T) {
 	good := syncNode(t, openLedger(t, fsys.Mem(), blocks...), nil)
 	ctx, cancel := context.WithCancel(context.Background())
 	l := openLedger(t, fsys.Mem(), blocks...)
-	s := &staller{Chain: l, ctx: ctx, held: make(chan struct{})}
-	s.left.Store(60)
+	s := newStaller(ctx, l, blocks[:60])
 	bad := syncNode(t, l, func(cfg *Config) { cfg.Chain = s })
 	defer cancel() // before the nodes stop
 	n.dial(bad)
+	<-s.held // before the other one can have given all
 	n.dial(good)
-	<-s.held
 	began := time.Now()
 	n.at(400, time.Minute)
 	t.Logf("the rest took %v", time.Since(began))
@@ -214,8 +219,7 @@ func TestSyncResume(t *testing.T) {
 	blocks := c.MineN(600)
 	ctx, cancel := context.WithCancel(context.Background())
 	l := openLedger(t, fsys.Mem(), blocks...)
-	s := &staller{Chain: l, ctx: ctx, held: make(chan struct{})}
-	s.left.Store(300)
+	s := newStaller(ctx, l, blocks[:300])
 	first := syncNode(t, l, func(cfg *Config) { cfg.Chain = s })
 	files := fsys.Mem()
 	n := syncNode(t, openLedger(t, files), nil)
