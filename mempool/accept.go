@@ -328,8 +328,9 @@ func (c *candidate) describe() {
 }
 
 // checkOwnFee refuses what pays less than whatever is relayed must pay. A child that
-// pays for it does not help, since that child may be replaced by another one; those of
-// TRUC transactions alone cannot be without their parent (Bitcoin Core's PreChecks).
+// pays for it does not help, since it may be replaced and leave its parent behind;
+// TRUC transactions, of which at most two hang together, are exempt (Bitcoin Core's
+// PreChecks).
 func (p *Pool) checkOwnFee(c *candidate) error {
 	if c.tx.Version == policy.TRUCVersion {
 		return nil
