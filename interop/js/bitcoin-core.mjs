@@ -1,6 +1,7 @@
 // The bitcoin-core client calls every method that it and the node know.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import path from 'node:path';
 import Client from 'bitcoin-core';
 import { ECPairFactory } from 'ecpair';
 import { Block, networks, payments } from 'bitcoinjs-lib';
@@ -433,6 +434,11 @@ await check('getTxOutProof and verifyTxOutProof', async () => {
 await check('dumpTxOutset', async () => {
   const { coins_written: coins, base_height: height } = await rpc.dumpTxOutset('coins.dat', 'latest');
   assert.deepEqual([coins, height], [103, 103]);
+});
+await check('loadTxOutSet of a block that the network does not vouch for', async () => {
+  await refused(rpc.loadTxOutSet('coins.dat'), -32603,
+    `Unable to load UTXO snapshot: assumeutxo block hash in snapshot metadata not recognized (hash: ${hashes[102]}). `
+    + `The following snapshot heights are available: . (${path.join(node.datadir, 'regtest/coins.dat')})`);
 });
 await check('REST', async () => {
   assert.equal((await client.getBlockchainInformation()).bestblockhash, hashes[102]);
