@@ -38,6 +38,7 @@ type Chain interface {
 type Pool interface {
 	AddAll(ctx context.Context, txs []*wire.Tx, o mempool.AddOptions) (errs []error, err error)
 	AddPackage(ctx context.Context, txs []*wire.Tx, o mempool.PackageOptions) (r mempool.PackageResult, err error)
+	Preverify(ctx context.Context, txs []*wire.Tx) error
 	Has(txid wire.Hash) bool
 	LackingWTxIDs(wtxids, dst []wire.Hash) []wire.Hash
 	RawByWTxID(wtxid wire.Hash, at mempool.Moment) (raw []byte, ok bool)

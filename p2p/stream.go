@@ -16,6 +16,10 @@ import (
 // groupSize is about how many bytes of a block's transactions go into one frame.
 const groupSize = 16 << 10
 
+// maxPreverify is how many groups of transactions may wait for being verified ahead
+// of their block.
+const maxPreverify = 64
+
 // stream is what has been found of a block whose compact form is being filled in. It
 // is served to those who fill in the same form before anybody here knows whether it
 // leads to the block. So transactions that only the miner had flow through the
@@ -184,6 +188,11 @@ func (r *relay) askTxs(p *host.Peer, in *incoming, partial *compact.Partial, for
 	request := message.TxnRequest{Block: in.hash, Form: form, Indexes: missing}
 	room := message.MaxAnswer(message.NameBlockTxn, r.maxWeight) // for the whole of it
 	txs, s := make([]*wire.Tx, 0, len(missing)), served{from: p}
+	ctx, cancel := context.WithCancel(in.ctx)
+	defer cancel()
+	come := make(chan []*wire.Tx, maxPreverify)
+	defer close(come)
+	r.start(func() { r.preverify(ctx, come) })
 	err := p.AskMany(in.ctx, message.NameBlockTxn, request.Append(nil), room, func(frame []byte) error {
 		if len(frame) == 0 {
 			return errNoMore
@@ -206,6 +215,10 @@ func (r *relay) askTxs(p *host.Peer, in *incoming, partial *compact.Partial, for
 		}
 		txs = append(txs, m.Txs...)
 		r.put(in, partial, rest[:len(raws)], raws)
+		select {
+		case come <- m.Txs:
+		default: // they are verified with the block
+		}
 		if len(txs) == len(missing) {
 			return errEnough
 		}
@@ -223,6 +236,20 @@ func (r *relay) askTxs(p *host.Peer, in *incoming, partial *compact.Partial, for
 		return nil, s, r.wrong(p, fmt.Sprintf("sent %d transactions of block %v instead of %d", len(txs), in.hash, len(missing)))
 	}
 	return nil, s, r.unanswered(p, message.NameBlockTxn, err)
+}
+
+// preverify has the pool verify the scripts of transactions of a block as they come,
+// until all have come: what has not had its turn by then is verified with the block,
+// on all cores. If one fails, the peer that serves them lies, or the block is invalid.
+func (r *relay) preverify(ctx context.Context, come <-chan []*wire.Tx) {
+	for txs := range come {
+		if err := r.pool.Preverify(ctx, txs); err != nil {
+			if ctx.Err() == nil {
+				r.log.Debug().Err(err).Msg("transactions of a block are not verified ahead of it")
+			}
+			return
+		}
+	}
 }
 
 // served is what a peer has answered with when it was asked for transactions.

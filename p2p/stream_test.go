@@ -2,8 +2,12 @@ package p2p
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"testing"
 
+	"github.com/keelson-chain/keelson/consensus"
+	"github.com/keelson-chain/keelson/mempool"
 	"github.com/keelson-chain/keelson/p2p/compact"
 	"github.com/keelson-chain/keelson/p2p/host"
 	"github.com/keelson-chain/keelson/p2p/message"
@@ -88,6 +92,84 @@ func TestStream(t *testing.T) {
 	ends(t, others)
 	n.reaches(b)
 	welcome(t, n, source, asker, other)
+}
+
+// aheadPool says what a node has its pool verify ahead of a block.
+type aheadPool struct {
+	*mempool.Pool
+	verified chan ahead
+}
+
+type ahead struct {
+	first wire.Hash // of the transactions
+	err   error
+}
+
+func (p aheadPool) Preverify(ctx context.Context, txs []*wire.Tx) error {
+	err := p.Pool.Preverify(ctx, txs)
+	p.verified <- ahead{txs[0].WTxID(), err}
+	return err
+}
+
+// TestStreamIsVerified: the scripts of transactions that are served are verified before
+// the block is whole, up to one that fails.
+func TestStreamIsVerified(t *testing.T) {
+	w := newWorld(t)
+	txs := w.txs(6)
+	verified := make(chan ahead, 10)
+	n := w.start(1, func(_ int, cfg *Config) { cfg.Pool = aheadPool{cfg.Pool.(*mempool.Pool), verified} })[0]
+	source := w.stranger()
+	fromSource := source.call(n)
+	goOn := make(chan bool)
+	defer close(goOn)
+	serve := func(frames ...[]byte) {
+		source.on(message.NameBlockTxn, func(_ []byte, answer func([]byte) error) error {
+			for i, frame := range frames {
+				if i > 0 {
+					<-goOn
+				}
+				if err := answer(frame); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+
+	serve(frameOf(txs[:2]...), frameOf(txs[2]))
+	b := w.Mine(txs[:3]...)
+	fromSource.Send(compact.New(b, 7, nil))
+	if a := <-verified; a.first != txs[0].WTxID() || a.err != nil {
+		t.Fatal(a)
+	}
+	if tip := n.ledger.Tip().Tip; tip.Hash == b.Hash() {
+		t.Fatal("the block is there already")
+	}
+	goOn <- true
+	n.reaches(b)
+
+	wrong := txs[3].Clone()
+	wrong.Inputs[0].Witness[0][10] ^= 1
+	serve(frameOf(wrong), frameOf(txs[4]), frameOf(txs[5]))
+	invalid := w.Next(wrong, txs[4], txs[5])
+	fromSource.Send(compact.New(invalid, 7, nil))
+	var rule *consensus.RuleError
+	a := <-verified
+	if a.first == txs[2].WTxID() { // as late as that block itself
+		a = <-verified
+	}
+	if a.first != wrong.WTxID() || !errors.As(a.err, &rule) {
+		t.Fatalf("a wrong signature: %v", a)
+	}
+	goOn <- true
+	goOn <- true
+	eventually(t, "the block is refused", func() bool {
+		e, known := n.ledger.Entry(invalid.Hash())
+		return known && e.Status.Invalid()
+	})
+	if len(verified) > 0 {
+		t.Error("what comes after a wrong signature is verified ahead, too")
+	}
 }
 
 // TestStreamEnds: a peer whose own source fails says so half-way, and the block

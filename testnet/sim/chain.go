@@ -70,11 +70,12 @@ func (c chain) validate(ctx context.Context, b *wire.Block) {
 	cost := costs.Block + costs.Slot*time.Duration(len(b.Txs)) + costs.Offer*time.Duration(n.Pool.Stats().Count)
 	for _, tx := range b.Txs[min(1, len(b.Txs)):] {
 		cost += costs.Input * time.Duration(len(tx.Inputs))
-		if costs.Sig > 0 && !n.Pool.Has(tx.TxID()) {
+		if costs.Sig > 0 && !n.Pool.Has(tx.TxID()) && !n.isPreverified(tx.WTxID()) {
 			cost += costs.Sig * time.Duration(len(tx.Inputs))
 		}
 	}
 	n.compute(ctx, cost)
+	n.forgetPreverified(b)
 }
 
 func (c chain) judged(b *wire.Block, err error) {
@@ -107,4 +108,15 @@ func (p pool) AddAll(ctx context.Context, txs []*wire.Tx, o mempool.AddOptions) 
 func (p pool) AddPackage(ctx context.Context, txs []*wire.Tx, o mempool.PackageOptions) (mempool.PackageResult, error) {
 	p.node.compute(ctx, time.Duration(len(txs))*p.node.world.cfg.Costs.Tx)
 	return p.Pool.AddPackage(ctx, txs, o)
+}
+
+// Preverify takes the time that verifying the scripts of txs costs, after which a
+// block need not.
+func (p pool) Preverify(ctx context.Context, txs []*wire.Tx) error {
+	p.node.compute(ctx, time.Duration(len(txs))*p.node.world.cfg.Costs.Preverify)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	p.node.notePreverified(txs)
+	return p.Pool.Preverify(ctx, txs)
 }

@@ -15,6 +15,9 @@ type Costs struct {
 	// Tx is AddAll's for a transaction, signature included, on one core
 	// (BenchmarkAddAll of package mempool and cmd/acceptdiff).
 	Tx time.Duration
+	// Preverify is Pool.Preverify's for a transaction of which only the scripts are
+	// looked at, ahead of the block that has it (BenchmarkPreverify here).
+	Preverify time.Duration
 	// Slot and Offer are what turning a compact block into a block takes for each of
 	// its transactions and for each of the pool's (BenchmarkReconstruct here). Every
 	// block is charged with it when it is added, wherever it came from.

@@ -1,12 +1,16 @@
 package sim
 
 import (
+	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/ledger/fsys"
+	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/p2p/compact"
 	"github.com/keelson-chain/keelson/p2p/message"
 	"github.com/keelson-chain/keelson/script/sig"
@@ -106,4 +110,46 @@ func BenchmarkReconstruct(b *testing.B) {
 			b.ReportMetric(float64(least.Microseconds()), "least-us")
 		})
 	}
+}
+
+// BenchmarkPreverify is what Costs.Preverify comes from: transactions that a block has
+// and the pool has not, as many as come in one frame, on all cores.
+func BenchmarkPreverify(b *testing.B) {
+	const group, groups = 72, 40
+	f := newFactory(group * groups)
+	now := func() time.Time { return time.Unix(int64(f.chain.Tip().Header.Time)+60, 0) }
+	l, err := ledger.Open(b.Context(), ledger.Config{Files: fsys.Mem(), Params: f.chain.State().Params, Now: now})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	for _, block := range f.base {
+		if err := l.AddBlock(b.Context(), block); err != nil {
+			b.Fatal(err)
+		}
+	}
+	txs := f.txs(group * groups)
+	least := time.Hour
+	for b.Loop() {
+		b.StopTimer()
+		p, err := mempool.New(mempool.Config{
+			Chain: l, Rules: policy.DefaultRules(), Workers: runtime.GOMAXPROCS(0), SigCache: sig.NewCache(32<<20, [32]byte{1}), Now: now,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		for some := range slices.Chunk(txs, group) {
+			started := time.Now()
+			if err := p.Preverify(b.Context(), some); err != nil {
+				b.Fatal(err)
+			}
+			least = min(least, time.Since(started))
+		}
+		b.StopTimer()
+		p.Close()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/group/groups, "ns/tx")
+	b.ReportMetric(float64(least.Nanoseconds())/group, "least-ns/tx")
 }

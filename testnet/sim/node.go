@@ -60,8 +60,9 @@ type Node struct {
 	cancel    context.CancelFunc
 	ran       chan error // takes what Run of P2P returned
 
-	mu     sync.Mutex
-	traces map[wire.Hash]trace
+	mu          sync.Mutex
+	traces      map[wire.Hash]trace
+	preverified map[wire.Hash]bool // by wtxid, of blocks that are not there yet
 }
 
 // Now is the node's clock.
@@ -151,6 +152,33 @@ func (n *Node) start() (err error) {
 	n.cancel, n.ran = cancel, make(chan error, 1)
 	go func() { n.ran <- run(ctx) }()
 	return nil
+}
+
+// notePreverified remembers of which transactions the scripts have been verified.
+func (n *Node) notePreverified(txs []*wire.Tx) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.preverified == nil {
+		n.preverified = map[wire.Hash]bool{}
+	}
+	for _, tx := range txs {
+		n.preverified[tx.WTxID()] = true
+	}
+}
+
+func (n *Node) isPreverified(wtxid wire.Hash) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.preverified[wtxid]
+}
+
+// forgetPreverified forgets the transactions of a block that is there.
+func (n *Node) forgetPreverified(b *wire.Block) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, tx := range b.Txs {
+		delete(n.preverified, tx.WTxID())
+	}
 }
 
 // hello is the greeting of a node with a Handler of its own.
