@@ -18,15 +18,17 @@ const (
 	minChunk = 16
 )
 
-// scriptRun is the running of the scripts of consecutive transactions. It
-// numbers their inputs through and hands them out in chunks.
+// scriptRun is the running of the scripts of transactions. It numbers their inputs
+// through and hands them out in chunks.
 type scriptRun struct {
 	txs     []*wire.Tx
 	spent   []Coin // of all inputs of txs, in order, and perhaps more
 	flags   script.Flags
 	options Options
 
-	outs    []wire.TxOut // of spent
+	// From pick on txs are those whose scripts have to be run.
+
+	outs    []wire.TxOut // that they spend
 	starts  []int        // the first input of each transaction, and the end
 	hashes  []txHashes   // one per transaction
 	total   int          // inputs
@@ -69,17 +71,9 @@ func (f *firstFailure) before(input int) bool {
 // the lowest transaction, whose script fails. It does not depend on how many
 // workers there are.
 func (r *scriptRun) verify() error {
-	r.starts = make([]int, len(r.txs)+1)
-	for i, tx := range r.txs {
-		r.starts[i+1] = r.starts[i] + len(tx.Inputs)
-	}
-	r.total = r.starts[len(r.txs)]
+	r.pick()
 	if r.total == 0 {
 		return nil
-	}
-	r.outs = make([]wire.TxOut, r.total)
-	for i := range r.outs {
-		r.outs[i] = r.spent[i].Out
 	}
 	r.hashes = make([]txHashes, len(r.txs))
 	if r.options.Sigs == nil {
@@ -93,7 +87,40 @@ func (r *scriptRun) verify() error {
 	}
 	r.work()
 	group.Wait()
+	if r.failure.err == nil && r.options.Remember && r.options.Cache != nil {
+		for _, tx := range r.txs {
+			r.options.Cache.AddScripts(tx.WTxID(), uint64(r.flags))
+		}
+	}
 	return r.failure.err
+}
+
+// pick numbers the inputs of the transactions that are not known to be valid. What a
+// script says depends on its transaction, on the outputs that this spends, which it
+// names by the hashes of what made them, and on the flags; on nothing else, such as
+// the block that has it (Bitcoin Core's script execution cache rests on the same).
+func (r *scriptRun) pick() {
+	all, spent := r.txs, r.spent
+	inputs := 0
+	for _, tx := range all {
+		inputs += len(tx.Inputs)
+	}
+	r.txs, r.outs, r.starts = make([]*wire.Tx, 0, len(all)), make([]wire.TxOut, 0, inputs), make([]int, 1, len(all)+1)
+	for _, tx := range all {
+		coins := spent[:len(tx.Inputs)]
+		spent = spent[len(coins):]
+		if cache := r.options.Cache; cache != nil {
+			if wtxid := tx.WTxID(); cache.HasScripts(wtxid, uint64(r.flags)) {
+				continue
+			}
+		}
+		r.txs = append(r.txs, tx)
+		for i := range coins {
+			r.outs = append(r.outs, coins[i].Out)
+		}
+		r.starts = append(r.starts, len(r.outs))
+	}
+	r.total = len(r.outs)
 }
 
 // work takes chunks until there are none or a lower input has failed. Chunks

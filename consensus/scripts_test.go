@@ -3,6 +3,7 @@ package consensus_test
 import (
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -218,5 +219,71 @@ func TestSkipScripts(t *testing.T) {
 	b.Txs[0].Outputs[0].Value++
 	if err := consensus.ValidateBlock(c.State(), b, spent, consensus.Options{SkipScripts: true}); !errors.Is(err, consensus.ErrCoinbaseAmount) {
 		t.Fatalf("without scripts, too much in the coinbase: %v", err)
+	}
+}
+
+// nothing is a curve on which no check holds.
+type nothing struct{}
+
+func (nothing) Verify(*sig.Check) bool        { return false }
+func (nothing) VerifyAll(cs []sig.Check) bool { return len(cs) == 0 }
+
+// TestKnownScripts: what the cache knows to be valid is not run again, under the same
+// flags and with the same witness, and what else there is is run as ever.
+func TestKnownScripts(t *testing.T) {
+	c, coins := manyCoins(300)
+	b := c.Next(spendAll(c, rand.New(rand.NewPCG(3, 4)), coins)...)
+	txs, flags := b.Txs[1:], c.State().ScriptFlags()
+	spent, err := consensus.Gather(c.State(), b, c.Coins())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cache := sig.NewCache(1<<20, [32]byte{1})
+	known := func(tx *wire.Tx) bool { return cache.HasScripts(tx.WTxID(), uint64(flags)) }
+
+	o := consensus.Options{Cache: cache}
+	if err := consensus.VerifyScripts(txs, spent, flags, o); err != nil || known(txs[0]) {
+		t.Fatalf("%v; remembered unasked: %v", err, known(txs[0]))
+	}
+	o.Remember = true
+	if err := consensus.VerifyScripts(txs, spent, flags, o); err != nil {
+		t.Fatal(err)
+	}
+	for i, tx := range txs {
+		if !known(tx) {
+			t.Errorf("transaction %d is not remembered", i)
+		}
+	}
+	broken := txs[0].Clone()
+	for i := range broken.Inputs {
+		corrupt(&broken.Inputs[i])
+	}
+	if err := consensus.VerifyScripts([]*wire.Tx{broken}, spent, flags, o); !errors.Is(err, consensus.ErrScript) || known(broken) {
+		t.Errorf("other witnesses: %v; remembered: %v", err, known(broken))
+	}
+
+	for workers := range 4 {
+		// It knows all but a few.
+		cache = sig.NewCache(1<<20, [32]byte{2})
+		o := consensus.Options{Workers: workers, Sigs: nothing{}, Cache: cache}
+		unknown := []int{len(txs) / 3, len(txs) / 2, len(txs) - 1}
+		for i, tx := range txs {
+			if !slices.Contains(unknown, i) {
+				cache.AddScripts(tx.WTxID(), uint64(flags))
+			}
+		}
+		for _, next := range unknown {
+			err := consensus.VerifyScripts(txs, spent, flags, o)
+			if want := txs[next].TxID().String(); !errors.Is(err, consensus.ErrScript) || !strings.Contains(err.Error(), want) {
+				t.Fatalf("%d workers: %v, want an input of %v", workers, err, want)
+			}
+			cache.AddScripts(txs[next].WTxID(), uint64(flags))
+		}
+		if err := consensus.VerifyScripts(txs, spent, flags, o); err != nil {
+			t.Errorf("%d workers: all are known, and %v", workers, err)
+		}
+		if err := consensus.VerifyScripts(txs, spent, flags|script.VerifyLowS, o); !errors.Is(err, consensus.ErrScript) {
+			t.Errorf("%d workers: under other flags: %v", workers, err)
+		}
 	}
 }

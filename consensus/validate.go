@@ -13,8 +13,13 @@ type Options struct {
 	Workers int
 	// Sigs verifies signatures; nil is sig.DCRD.
 	Sigs sig.Verifier
-	// Cache remembers valid signatures; nil remembers nothing.
+	// Cache remembers valid signatures, and which transactions' scripts need not be run
+	// again under the same flags; nil remembers nothing.
 	Cache *sig.Cache
+	// Remember has Cache remember transactions whose scripts are valid, for who will meet
+	// them again, as a block's validation does those of the pool. Signatures are
+	// remembered in any case.
+	Remember bool
 	// SkipScripts leaves scripts unrun, for blocks that are assumed valid.
 	SkipScripts bool
 }

@@ -74,6 +74,7 @@ type candidate struct {
 	weight, vsize int
 	sigOps        int
 	flags         entryFlags
+	inBlock       script.Flags    // of its scripts, in the next block
 	dust          []wire.OutPoint // outputs of unconfirmed parents
 	parents       []*entry        // direct ones in the pool, each once
 	ancestors     []*entry        // those, and what they descend from
@@ -118,7 +119,7 @@ func (p *Pool) checkAlone(tx *wire.Tx) error {
 // judge judges tx, which has passed checkAlone, by everything but its scripts.
 // The pool is locked and p.coins are there.
 func (p *Pool) judge(tx *wire.Tx, a admission) (*candidate, error) {
-	c := &candidate{tx: tx, txid: tx.TxID(), wtxid: tx.WTxID(), version: p.version}
+	c := &candidate{tx: tx, txid: tx.TxID(), wtxid: tx.WTxID(), version: p.version, inBlock: p.state.ScriptFlags()}
 	if err := consensus.ValidateTxContext(p.state, tx); err != nil {
 		if errors.Is(err, consensus.ErrNonFinal) {
 			return nil, refuse("non-final", "")
@@ -386,11 +387,27 @@ func (c *candidate) trucParents(list []*entry) []policy.TRUCParent {
 	return parents
 }
 
+// scriptOptions say how scripts are run.
+func (p *Pool) scriptOptions() consensus.Options {
+	return consensus.Options{Workers: p.cfg.Workers, Sigs: p.cfg.Sigs, Cache: p.cfg.SigCache}
+}
+
+// verifyScripts runs the scripts of transactions under the flags of policy, and then
+// under those of the next block, for which SigCache remembers that they are valid. The
+// second time it knows the signatures. (Nothing should be valid by policy that a
+// block may not have; but to presume it here would make it a rule.)
+func (p *Pool) verifyScripts(txs []*wire.Tx, spent []consensus.Coin, inBlock script.Flags) error {
+	o := p.scriptOptions()
+	if err := consensus.VerifyScripts(txs, spent, script.StandardFlags, o); err != nil || o.Cache == nil {
+		return err
+	}
+	o.Remember = true
+	return consensus.VerifyScripts(txs, spent, inBlock, o)
+}
+
 // verify runs the scripts of c.
 func (p *Pool) verify(c *candidate) error {
-	o := consensus.Options{Workers: p.cfg.Workers, Sigs: p.cfg.Sigs, Cache: p.cfg.SigCache}
-	txs := []*wire.Tx{c.tx}
-	err := consensus.VerifyScripts(txs, c.spent, script.StandardFlags, o)
+	err := p.verifyScripts([]*wire.Tx{c.tx}, c.spent, c.inBlock)
 	if err == nil {
 		return nil
 	}

@@ -107,14 +107,15 @@ func (p *Pool) judgeMany(ctx context.Context, list []offer) (n int, err error) {
 func (p *Pool) verifyMany(list []offer) error {
 	var txs []*wire.Tx
 	var spent []consensus.Coin
+	var inBlock script.Flags // the same for all: they were judged together
 	for i := range list {
 		if list[i].err == nil {
 			txs = append(txs, list[i].tx)
 			spent = append(spent, list[i].c.spent...)
+			inBlock = list[i].c.inBlock
 		}
 	}
-	o := consensus.Options{Workers: p.cfg.Workers, Sigs: p.cfg.Sigs, Cache: p.cfg.SigCache}
-	if consensus.VerifyScripts(txs, spent, script.StandardFlags, o) == nil {
+	if p.verifyScripts(txs, spent, inBlock) == nil {
 		return nil
 	}
 	for i := range list {

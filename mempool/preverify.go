@@ -9,8 +9,8 @@ import (
 )
 
 // Preverify verifies the scripts of transactions that a block seems to have, while
-// the rest of the block is on its way, so that its signatures are in SigCache when
-// the block is validated. It keeps nothing else of them, and says nothing of whether
+// the rest of the block is on its way, so that SigCache knows them when the block is
+// validated. It keeps nothing else of them, and says nothing of whether
 // they are valid: what spends from others than those before it, the pool and the
 // chain, or is not standard, is passed over. The error is a fault, ctx's, or that of
 // a script that fails (a *consensus.RuleError), after which nothing of the kind is
@@ -46,5 +46,7 @@ func (p *Pool) Preverify(ctx context.Context, txs []*wire.Tx) error {
 	if err != nil {
 		return err
 	}
-	return consensus.VerifyScripts(some, spent, flags, consensus.Options{Workers: p.cfg.Workers, Sigs: p.cfg.Sigs, Cache: p.cfg.SigCache})
+	o := p.scriptOptions()
+	o.Remember = true
+	return consensus.VerifyScripts(some, spent, flags, o)
 }

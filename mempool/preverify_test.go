@@ -32,9 +32,14 @@ func (v tally) VerifyAll(cs []sig.Check) bool {
 // else is kept of it.
 func TestPreverify(t *testing.T) {
 	var checks atomic.Int64
+	var cache *sig.Cache
 	w := newWorld(t, func(cfg *Config) {
 		cfg.Rules.AcceptNonStandard, cfg.Sigs = false, tally{sig.DCRD(), &checks}
+		cache = cfg.SigCache
 	})
+	blockNeedNotRun := func(tx *wire.Tx) bool {
+		return cache.HasScripts(tx.WTxID(), uint64(w.ledger.Tip().ScriptFlags()))
+	}
 	coins := w.Mature()[:2]
 	var outs []wire.TxOut
 	for range 4 {
@@ -56,7 +61,13 @@ func TestPreverify(t *testing.T) {
 		nonStd   = pay(900_000, made[4])
 		unsigned = pay(900_000, made[3]).Clone()
 	)
+	if blockNeedNotRun(waiting) {
+		t.Error("scripts are known before anybody ran them")
+	}
 	w.add(waiting)
+	if !blockNeedNotRun(waiting) {
+		t.Error("a block must run the scripts of the pool again")
+	}
 	checks.Store(0)
 	if err := w.pool.Preverify(t.Context(), []*wire.Tx{first, orphan, child, nonStd, ofPool}); err != nil {
 		t.Fatal(err)
@@ -65,10 +76,22 @@ func TestPreverify(t *testing.T) {
 		t.Errorf("%d signatures verified, want 3", n)
 	}
 	w.holds(waiting)
+	for i, tx := range []*wire.Tx{first, child, ofPool} {
+		if !blockNeedNotRun(tx) {
+			t.Errorf("a block must run the scripts of transaction %d again", i)
+		}
+	}
 	checks.Store(0)
 	w.add(first, child, ofPool)
 	if n := checks.Load(); n != 0 {
 		t.Errorf("%d signatures verified again", n)
+	}
+
+	if errs, err := w.pool.AddAll(t.Context(), []*wire.Tx{unknown, orphan}, AddOptions{}); err != nil || errs[0] != nil || errs[1] != nil {
+		t.Fatal(err, errs)
+	}
+	if !blockNeedNotRun(unknown) || !blockNeedNotRun(orphan) {
+		t.Error("a block must run the scripts of the pool again, if they came together")
 	}
 
 	unsigned.Inputs[0].Witness[0][10] ^= 1
@@ -78,7 +101,7 @@ func TestPreverify(t *testing.T) {
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := w.pool.Preverify(ended, []*wire.Tx{unknown}); !errors.Is(err, context.Canceled) {
+	if err := w.pool.Preverify(ended, []*wire.Tx{unsigned}); !errors.Is(err, context.Canceled) {
 		t.Errorf("nobody waits for it: %v", err)
 	}
 }

@@ -407,6 +407,19 @@ func TestCacheKeys(t *testing.T) {
 	}
 }
 
+// TestCacheScripts: a transaction is known under the rules that it was added for.
+func TestCacheScripts(t *testing.T) {
+	c := NewCache(1<<20, [32]byte{7})
+	a, b := [32]byte{1}, [32]byte{2}
+	c.AddScripts(a, 1<<40)
+	if !c.HasScripts(a, 1<<40) || c.HasScripts(b, 1<<40) || c.HasScripts(a, 1<<41) || c.HasScripts(a, 0) {
+		t.Error("not what was added is known")
+	}
+	if other := NewCache(1<<20, [32]byte{8}); other.scriptsKey(a, 1) == c.scriptsKey(a, 1) {
+		t.Error("the salt does not matter")
+	}
+}
+
 func TestCacheConcurrent(t *testing.T) {
 	c := NewCache(1<<16, [32]byte{6})
 	var wg sync.WaitGroup

@@ -22,10 +22,10 @@ type cacheSet struct {
 
 const cacheSetBytes = cacheWays*sha256.Size + 4
 
-// Cache is a bounded set of checks that were found to hold, safe for
-// concurrent use. It remembers a SHA-256 hash of each check, salted so that
-// nobody outside can aim at a place of it. Checks that do not hold are never
-// remembered. A nil *Cache, in an [Exact] or a [Batch], remembers nothing.
+// Cache is a bounded set of checks, and of transactions, that were found to hold, safe
+// for concurrent use. It remembers a SHA-256 hash of each, salted so that nobody
+// outside can aim at a place of it. What does not hold is never remembered. A nil
+// *Cache, in an [Exact] or a [Batch], remembers nothing.
 type Cache struct {
 	salt   [32]byte
 	shards [cacheShards]cacheShard
@@ -55,6 +55,28 @@ func NewCache(maxBytes int, salt [32]byte) *Cache {
 func (c *Cache) key(ch *Check) cacheKey {
 	var space [320]byte
 	return sha256.Sum256(ch.appendTo(append(space[:0], c.salt[:]...)))
+}
+
+// scriptsMark begins the key of a transaction, and of no check: it is no Kind.
+const scriptsMark = 0xff
+
+func (c *Cache) scriptsKey(wtxid [32]byte, rules uint64) cacheKey {
+	var space [32 + 1 + 32 + 8]byte
+	b := append(append(space[:0], c.salt[:]...), scriptsMark)
+	return sha256.Sum256(binary.LittleEndian.AppendUint64(append(b, wtxid[:]...), rules))
+}
+
+// HasScripts reports whether AddScripts was told the same, and it is not forgotten yet.
+func (c *Cache) HasScripts(wtxid [32]byte, rules uint64) bool {
+	k := c.scriptsKey(wtxid, rules)
+	return c.has(&k)
+}
+
+// AddScripts remembers that all scripts of the transaction with a witness id are valid
+// by the rules that a number stands for, such as script.Flags.
+func (c *Cache) AddScripts(wtxid [32]byte, rules uint64) {
+	k := c.scriptsKey(wtxid, rules)
+	c.add(&k)
 }
 
 // set returns the shard of a key and the set's place in it.

@@ -10,7 +10,7 @@ import (
 // of docs/BENCHMARKS.md, where two cores share the work.
 type Costs struct {
 	// Block and Input are AddBlock's for a block and for each of its inputs whose
-	// signature is known, Sig what an unknown one adds (BenchmarkBlock here).
+	// script is known to be valid, Sig what an unknown one adds (BenchmarkBlock here).
 	Block, Input, Sig time.Duration
 	// Tx is AddAll's for a transaction, signature included, on one core
 	// (BenchmarkAddAll of package mempool and cmd/acceptdiff).
