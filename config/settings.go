@@ -237,7 +237,7 @@ var sections = []struct {
 			help:  "size as which a signature operation counts at least, for relay and mining",
 			value: func(v *values) any { return &v.bytesPerSigOp }},
 		{name: "maxsigcachesize", kind: kindInt, number: 32, min: 0, max: 1 << 20, unit: "MiB",
-			help:  "memory that remembers verified signatures between the pool and the block",
+			help:  "memory that remembers verified signatures and scripts between the pool and the block",
 			value: func(v *values) any { return &v.maxSigCache }},
 		{name: "maxorphantx", kind: kindInt, number: mempool.DefaultMaxOrphans, min: 0, max: math.MaxInt32, unit: "transactions",
 			help:  "transactions of peers to keep whose parents are missing",
