@@ -55,6 +55,12 @@ type Estimate struct {
 	Learnt bool
 }
 
+// quietMargin is how many times the least that gets into the pool is told where nothing
+// is known. The least itself would be refused of who rounds down on the way from a
+// rate to a fee, as lnd does when it closes a taproot channel: 153 satoshi for 154
+// virtual bytes, again and again.
+const quietMargin = 2
+
 // EstimateFee estimates the fee rate at which a transaction is mined within target
 // blocks, 1 to fees.MaxTarget. There is always an answer; see Estimate.Learnt.
 func (p *Pool) EstimateFee(target int, conservative bool) (e Estimate) {
@@ -64,6 +70,7 @@ func (p *Pool) EstimateFee(target int, conservative bool) (e Estimate) {
 		e.Learnt = e.Rate > 0
 		if !e.Learnt {
 			e.Rate, e.Within = p.outbid(target), target
+			least *= quietMargin
 		}
 		e.Rate = max(e.Rate, least)
 	})

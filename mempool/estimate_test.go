@@ -19,7 +19,7 @@ func TestEstimateOnABusyChain(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "fee_estimates.dat")
 	w := newWorld(t, func(c *Config) { c.FeeFile = file })
 	least := policy.DefaultRules().MinRelay
-	if got := w.pool.EstimateFee(6, true); got != (Estimate{Rate: least, Within: 6}) {
+	if got := w.pool.EstimateFee(6, true); got != (Estimate{Rate: quietMargin * least, Within: 6}) {
 		t.Errorf("before anything came: %+v", got)
 	}
 	fan := w.spend(100_000, 40, w.coin(0))
@@ -85,7 +85,7 @@ func TestEstimateOnABusyChain(t *testing.T) {
 	if err := w.pool.LoadFees(); !errors.Is(err, fees.ErrEncoding) {
 		t.Errorf("a damaged file: %v", err)
 	}
-	if got := w.pool.EstimateFee(6, true); got != (Estimate{Rate: least, Within: 6}) {
+	if got := w.pool.EstimateFee(6, true); got != (Estimate{Rate: quietMargin * least, Within: 6}) {
 		t.Errorf("after a damaged file: %+v", got)
 	}
 	if err := w.pool.EndFees(); err != nil {
@@ -161,7 +161,7 @@ func TestOutbid(t *testing.T) {
 	if got, want := w.pool.EstimateFee(1, false), (Estimate{Rate: rates[9] + 1, Within: 1}); got != want {
 		t.Errorf("one block: %+v, want %+v", got, want)
 	}
-	if got, want := w.pool.EstimateFee(2, false), (Estimate{Rate: policy.DefaultRules().MinRelay, Within: 2}); got != want {
+	if got, want := w.pool.EstimateFee(2, false), (Estimate{Rate: quietMargin * policy.DefaultRules().MinRelay, Within: 2}); got != want {
 		t.Errorf("two blocks: %+v, want %+v", got, want)
 	}
 }

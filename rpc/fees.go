@@ -37,7 +37,7 @@ func feeMethods() []method {
 		{
 			name: "estimatesmartfee", category: "util", run: estimatesmartfee,
 			help: "The fee rate at which a transaction should be confirmed within a number of blocks, as learnt from transactions that came and were mined. " +
-				"As long as too few were seen to tell, which is so at first and on quiet networks, the answer is the least that gets into the pool, or, if the pool has more than fits " +
+				"As long as too few were seen to tell, which is so at first and on quiet networks, the answer is twice the least that gets into the pool, or, if the pool has more than fits " +
 				"into that many blocks, a little more than the first transaction pays for which there is no room.",
 			params: []param{
 				need("conf_target", tNumber, fmt.Sprintf("Within how many blocks (1 - %d)", fees.MaxTarget)),

@@ -142,7 +142,7 @@ func TestEmptyPool(t *testing.T) {
 		{"getprioritisedtransactions", nil, `{}`},
 		{"checkmempool", nil, `null`},
 		{"gettxspendingprevout", []any{outPoints(wire.OutPoint{Index: 5})}, `[{"txid":"` + strings.Repeat("0", 64) + `","vout":5}]`},
-		{"estimatesmartfee", []any{6}, `{"feerate":0.00001000,"blocks":6}`},
+		{"estimatesmartfee", []any{6}, `{"feerate":0.00002000,"blocks":6}`},
 		{"estimaterawfee", []any{13}, `{"medium":{"decay":0.9952,"scale":2,"fail":` + nothing + `},"long":{"decay":0.99931,"scale":24,"fail":` + nothing + `}}`},
 	} {
 		if got := n.text(c.method, c.args...); got != c.want {
@@ -769,7 +769,7 @@ func TestPoolErrors(t *testing.T) {
 	}
 	for _, mode := range []any{nil, "unset", "UNSET", "economical", "Conservative"} {
 		for _, target := range []int{1, 1008} {
-			if got := n.text("estimatesmartfee", target, mode); got != fmt.Sprintf(`{"feerate":0.00001000,"blocks":%d}`, target) {
+			if got := n.text("estimatesmartfee", target, mode); got != fmt.Sprintf(`{"feerate":0.00002000,"blocks":%d}`, target) {
 				t.Errorf("estimatesmartfee %d %v: %s", target, mode, got)
 			}
 		}

@@ -391,7 +391,7 @@ await check('importMempool', async () => {
   await refused(rpc.importMempool(`${filename}.absent`), -1, 'Unable to import mempool file, see debug.log for details.');
 });
 await check('estimateSmartFee', async () => {
-  assert.deepEqual(await rpc.estimateSmartFee(6), { feerate: 0.00001, blocks: 6 });
+  assert.deepEqual(await rpc.estimateSmartFee(6), { feerate: 0.00002, blocks: 6 });
 });
 await check('getTxOut', async () => {
   assert.equal(await rpc.getTxOut(coinbase, 0), null);
