@@ -26,6 +26,11 @@ const (
 	// back at once, but not more often than gcPause, since it takes a collection.
 	gcIdle  = 12 << 20
 	gcPause = 3 * time.Second
+	// gcStale is how long after a collection its word on what is in use is doubted, if
+	// that was gcIdle, or a part of gcGrowth, more than in quiet times before: when a
+	// burst is over, little comes, and nothing else would soon find out what is garbage.
+	gcStale  = 5 * time.Second
+	gcGrowth = 10
 )
 
 // What is read of the runtime's metrics.
@@ -51,7 +56,7 @@ func tendMemory(ctx context.Context, fetching func() bool) error {
 	}
 	tick := time.NewTicker(gcRhythm)
 	defer tick.Stop()
-	sample, freed := gcSamples(), time.Now()
+	sample, idle := gcSamples(), idleness{freed: time.Now()}
 	for percent := gcFetching; ; {
 		if !fetching() {
 			metrics.Read(sample)
@@ -60,10 +65,10 @@ func tendMemory(ctx context.Context, fetching func() bool) error {
 				percent = next
 				debug.SetGCPercent(percent)
 			}
-			idle := objects - min(live, objects) + sample[gcFree].Value.Uint64()
-			if idle > gcIdle && time.Since(freed) >= gcPause {
+			if idle.due(time.Now(), live, objects-min(live, objects)+sample[gcFree].Value.Uint64()) {
 				debug.FreeOSMemory()
-				freed = time.Now()
+				metrics.Read(sample)
+				idle.done(time.Now(), sample[gcLive].Value.Uint64())
 			}
 		}
 		select {
@@ -71,6 +76,33 @@ func tendMemory(ctx context.Context, fetching func() bool) error {
 		case <-ctx.Done():
 			return nil
 		}
+	}
+}
+
+// idleness decides when a collection shall give memory back to the system.
+type idleness struct {
+	freed time.Time // when that was done last
+	live  uint64    // what the last collection found in use
+	since time.Time // that was first known
+	quiet uint64    // what was in use when nothing was collected for a while
+	doubt bool      // this is why it is due
+}
+
+// due is asked again and again with what the last collection found in use and with
+// what is held besides.
+func (i *idleness) due(now time.Time, live, beside uint64) bool {
+	if live != i.live {
+		i.live, i.since, i.quiet = live, now, min(i.quiet, live)
+	}
+	i.doubt = now.Sub(i.since) >= gcStale && live > i.quiet+max(gcIdle, i.quiet/gcGrowth)
+	return (beside > gcIdle || i.doubt) && now.Sub(i.freed) >= gcPause
+}
+
+// done is told what is in use now that memory has been given back.
+func (i *idleness) done(now time.Time, live uint64) {
+	i.freed, i.live, i.since = now, live, now
+	if i.doubt {
+		i.quiet = live
 	}
 }
 

@@ -21,6 +21,49 @@ func TestGCPercent(t *testing.T) {
 	}
 }
 
+// What was in use in a burst is doubted when the burst is over, and what is in use for
+// good is doubted once.
+func TestIdleness(t *testing.T) {
+	const mb = 1 << 20
+	start := time.Now()
+	i := idleness{freed: start}
+	at := func(seconds float64, live, beside uint64, want bool) {
+		t.Helper()
+		now := start.Add(time.Duration(seconds * float64(time.Second)))
+		if got := i.due(now, live*mb, beside*mb); got != want {
+			t.Errorf("after %v s: %v, want %v", seconds, got, want)
+		}
+	}
+	done := func(seconds float64, live uint64) {
+		i.done(start.Add(time.Duration(seconds*float64(time.Second))), live*mb)
+	}
+	at(1, 30, 0, false)
+	at(6, 30, 0, true) // nothing is known of quiet times yet
+	done(6, 20)
+	at(60, 20, 12, false)
+	at(61, 20, 13, true) // too much is held besides
+	done(61, 21)
+	at(62, 70, 20, false) // a burst
+	at(64, 75, 20, true)
+	done(64, 60)
+	at(66, 64, 5, false)
+	at(70, 68, 5, false)
+	at(74.9, 68, 5, false)
+	at(75, 68, 5, true) // over
+	done(75, 22)
+	at(100, 30, 5, false)
+	at(110, 34, 5, false) // not so much more
+	at(111, 300, 5, false)
+	at(116, 300, 5, true) // more for good
+	done(116, 300)
+	at(130, 329, 5, false)
+	at(140, 329, 5, false)
+	at(141, 331, 5, false)
+	at(146, 331, 5, true)
+	done(146, 331)
+	at(160, 331, 5, false)
+}
+
 // What a burst has left behind goes back to the system.
 func TestIdleMemory(t *testing.T) {
 	if os.Getenv("GOGC") != "" {
