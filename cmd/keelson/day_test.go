@@ -62,7 +62,8 @@ func TestDay(t *testing.T) {
 	d.fanOut()
 
 	began, first := time.Now(), d.now
-	for number, passed := 0, time.Duration(0); passed < length || number < round; number, passed = number+1, time.Since(began) {
+	// On a slow machine that is few steps, and chance may leave something out.
+	for number, passed := 0, time.Duration(0); passed < length || number < round || !d.complete() && number < 10*round; number, passed = number+1, time.Since(began) {
 		d.now = max(d.now+1, first+int64(passed.Seconds()/length.Seconds()*dayLength.Seconds()))
 		d.call("setmocktime", d.now)
 		d.step(number)
@@ -76,7 +77,7 @@ func TestDay(t *testing.T) {
 	t.Logf("%v: %d transactions accepted, %d refused, %d replaced, %d evicted, %d blocks, %d taken back, %d restarts, %d kills",
 		time.Since(began).Round(time.Second), d.accepted, d.refused, d.replaced, d.evicted, d.blocks, d.takenBack, d.restarts, d.kills)
 	d.flat(length)
-	if d.kills == 0 || d.takenBack == 0 || d.evicted == 0 || d.replaced == 0 || d.restarts == 0 {
+	if !d.complete() {
 		t.Error("some of what was to happen did not")
 	}
 }
@@ -223,6 +224,11 @@ func (d *day) into(v any, method string, args ...any) {
 }
 
 func (d *day) did(format string, args ...any) { d.log = append(d.log, fmt.Sprintf(format, args...)) }
+
+// complete reports whether everything was done that makes a day.
+func (d *day) complete() bool {
+	return d.kills > 0 && d.takenBack > 0 && d.evicted > 0 && d.replaced > 0 && d.restarts > 0
+}
 
 // round is how many steps it takes until everything was done once.
 const round = 14
