@@ -105,7 +105,7 @@ func (k *keelson) spenders(txid string, from int) (found []spent) {
 }
 
 // TestKilledNode kills the node with SIGKILL at each step of a forced close, and
-// once stops it in order. What lnd had sent and no block has, lnd sends again: no
+// once stops it in order. What lnd had sent and no block has is in the pool again: no
 // coin and no payment is lost.
 func TestKilledNode(t *testing.T) {
 	k := startKeelson(t, setup{txindex: true})
@@ -114,11 +114,16 @@ func TestKilledNode(t *testing.T) {
 	c := alice.open(bob, nil)
 	again := func(when string) {
 		t.Helper()
-		height := k.height()
+		height, waiting := k.height(), k.pool()
 		k.kill()
 		k.run()
 		if k.height() < height-1 {
 			t.Errorf("%s: height %d after SIGKILL, %d before", when, k.height(), height)
+		}
+		for back := k.pool(); len(waiting) > 0; waiting = waiting[1:] {
+			if !slices.Contains(back, waiting[0]) {
+				t.Errorf("%s: the pool has lost %s", when, waiting[0])
+			}
 		}
 		t.Logf("killed %s: height %d, %d in the pool", when, k.height(), len(k.pool()))
 	}

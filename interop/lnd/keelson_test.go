@@ -3,6 +3,7 @@ package lnd
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -67,9 +68,16 @@ func (k *keelson) run() {
 		args = append(args, "--txindex")
 	}
 	k.start("../../bin/keelson", args...)
-	eventually(k.t, "the node answers", func() error {
+	eventually(k.t, "the node answers, and has its pool", func() error {
 		k.alive()
-		return k.try(nil, "getblockcount")
+		var pool struct{ Loaded bool }
+		if err := k.try(&pool, "getmempoolinfo"); err != nil {
+			return err
+		}
+		if !pool.Loaded {
+			return errors.New("the pool is not there yet")
+		}
+		return nil
 	})
 }
 
