@@ -103,6 +103,7 @@ type limits struct {
 	memory      int64         // bytes of large requests and answers
 	patience    time.Duration // how long a request waits for memory
 	stall       time.Duration // how long a client may take nothing of its answer while others wait for memory
+	start       time.Duration // how long after New a call waits for Serve before it hears that the node is starting
 }
 
 func (l *limits) defaults() {
@@ -117,6 +118,9 @@ func (l *limits) defaults() {
 	}
 	if l.stall == 0 {
 		l.stall = 5 * time.Second
+	}
+	if l.start == 0 {
+		l.start = 5 * time.Second
 	}
 }
 

@@ -86,9 +86,7 @@ type call struct {
 // call carries out one request.
 func (s *Server) call(w *work, req *jsonrpc.Request) (any, *jsonrpc.Error) {
 	ctx, user := w.ctx, w.user
-	s.mu.Lock()
-	node, status := s.node, s.status
-	s.mu.Unlock()
+	node, status := s.serving(ctx)
 	if node == nil {
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInWarmup, "%s", status)
 	}

@@ -120,9 +120,7 @@ func (c *restCall) answer(uri string) *answer {
 	if i < 0 {
 		return &answer{status: http.StatusNotFound}
 	}
-	s.mu.Lock()
-	node, status := s.node, s.status
-	s.mu.Unlock()
+	node, status := s.serving(c.work.ctx)
 	if node == nil {
 		return c.encode(restError(http.StatusServiceUnavailable, "Service temporarily unavailable: %s", status))
 	}

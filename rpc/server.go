@@ -33,6 +33,7 @@ type Server struct {
 	listeners   []net.Listener
 	connections connections
 	memory      budget
+	startBy     time.Time     // until when calls wait for the node to be there
 	slots       chan struct{} // one per call that is worked on
 	waiting     atomic.Int64  // calls that wait for a slot
 	handling    tally         // requests whose heads have been read
@@ -40,8 +41,9 @@ type Server struct {
 	load        loadCounts
 
 	mu     sync.Mutex
-	status string // what a starting node is doing
-	node   *Node  // nil: still starting
+	status string        // what a starting node is doing
+	node   *Node         // nil: still starting
+	ready  chan struct{} // closed when node is there
 	calls  map[*call]struct{}
 
 	categories logCategories
@@ -75,6 +77,7 @@ func New(cfg Config) (*Server, error) {
 		clock:   cfg.Clock,
 		slots:   make(chan struct{}, cfg.Threads),
 		status:  "RPC server started",
+		ready:   make(chan struct{}),
 		calls:   map[*call]struct{}{},
 
 		subversion:  name,
@@ -86,6 +89,7 @@ func New(cfg Config) (*Server, error) {
 		s.clock = realClock{}
 	}
 	s.started = time.Now().Unix()
+	s.startBy = time.Now().Add(cfg.limits.start)
 	s.categories.init()
 	s.load.init(s.methods)
 	return s, nil
@@ -171,7 +175,28 @@ func (s *Server) SetStatus(status string) {
 func (s *Server) Serve(n Node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.node == nil {
+		close(s.ready)
+	}
 	s.node = &n
+}
+
+// serving returns the node, or what it is doing while it starts. A start that does not
+// take long is waited for: clients that know to wait where no port is open, such as
+// lnd, may end themselves when they are told that the node is starting.
+func (s *Server) serving(ctx context.Context) (*Node, string) {
+	if wait := time.Until(s.startBy); wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-s.ready:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.node, s.status
 }
 
 // Run answers requests until ctx ends. Calls that are being worked on then

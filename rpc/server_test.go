@@ -162,8 +162,29 @@ func TestParameters(t *testing.T) {
 	n.fails(-1, "JSON integer out of range", "getblockhash", number("99999999999"))
 }
 
+// TestShortStart: a call that comes while a node starts is answered when it is there.
+func TestShortStart(t *testing.T) {
+	n := newTestNode(t, func(c *Config, _ *ledger.Config) { c.limits.start = time.Hour })
+	answers := make(chan string)
+	for range 3 {
+		go func() {
+			_, answer := n.post(`{"method":"getblockcount","id":1}`)
+			answers <- answer
+		}()
+	}
+	for len(n.server.slots) < 3 {
+		time.Sleep(time.Millisecond)
+	}
+	n.server.Serve(Node{Ledger: n.ledger})
+	for range 3 {
+		if got := <-answers; got != `{"result":0,"error":null,"id":1}`+"\n" {
+			t.Error(got)
+		}
+	}
+}
+
 func TestWarmup(t *testing.T) {
-	n := newTestNode(t, nil)
+	n := newTestNode(t, func(c *Config, _ *ledger.Config) { c.limits.start = time.Nanosecond })
 	n.fails(-28, "RPC server started", "getblockcount")
 	n.server.SetStatus("Loading block index…")
 	if status, got := n.post(`{"method":"getblockcount","id":1}`); status != 500 || got != `{"result":null,"error":{"code":-28,"message":"Loading block index…"},"id":1}`+"\n" {
