@@ -126,6 +126,9 @@ func (l *lightning) dial() {
 		if err != nil {
 			return err
 		}
+		if len(secret) == 0 {
+			return errors.New("it is being written")
+		}
 		certificate, err := credentials.NewClientTLSFromFile(filepath.Join(l.dir, "tls.cert"), "")
 		if err != nil {
 			return err
