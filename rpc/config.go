@@ -104,6 +104,7 @@ type limits struct {
 	patience    time.Duration // how long a request waits for memory
 	stall       time.Duration // how long a client may take nothing of its answer while others wait for memory
 	start       time.Duration // how long after New a call waits for Serve before it hears that the node is starting
+	judge       time.Duration // the same for one that judges transactions, and how long it waits for the pool of the last run
 }
 
 func (l *limits) defaults() {
@@ -121,6 +122,9 @@ func (l *limits) defaults() {
 	}
 	if l.start == 0 {
 		l.start = 5 * time.Second
+	}
+	if l.judge == 0 {
+		l.judge = 30 * time.Second
 	}
 }
 

@@ -34,7 +34,7 @@ func (s *Server) allowed(remote string) bool {
 // credentials are known to be good.
 func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 	if !s.handling.enter() {
-		return
+		panic(http.ErrAbortHandler) // or net/http would answer with nothing, in good order
 	}
 	defer s.handling.leave()
 	c, _ := r.Context().Value(connKey{}).(*conn)
@@ -82,7 +82,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.connections.stand(c, atWork) {
-		return
+		panic(http.ErrAbortHandler)
 	}
 	defer s.connections.stand(c, known)
 	body, status := s.body(r)
@@ -101,7 +101,7 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 
 	if !s.busy.enter() {
 		s.memory.give(body.taken)
-		return
+		panic(http.ErrAbortHandler)
 	}
 	defer s.busy.leave()
 	turn := &work{s: s, ctx: r.Context(), user: user}
@@ -110,6 +110,9 @@ func (s *Server) handle(w http.ResponseWriter, r *http.Request) {
 		return turn.execute(body.text, turn.enter)
 	}()
 	defer s.drop(a)
+	if a.none {
+		panic(http.ErrAbortHandler)
+	}
 	s.reply(w, a)
 }
 

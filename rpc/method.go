@@ -68,6 +68,12 @@ type method struct {
 	results  []result
 	examples []string // arguments, as on a command line
 	run      func(*call) (any, error)
+
+	// judges is set for methods that judge transactions. They wait for a node that
+	// starts, and for the pool of its last run: wallets, and lnd's sweeper for one, take
+	// "not yet", and "missing inputs" of a child whose parent is not back yet, for a word
+	// on their transaction, and never send it again.
+	judges bool
 }
 
 // call is one call being carried out.
@@ -86,11 +92,19 @@ type call struct {
 // call carries out one request.
 func (s *Server) call(w *work, req *jsonrpc.Request) (any, *jsonrpc.Error) {
 	ctx, user := w.ctx, w.user
-	node, status := s.serving(ctx)
-	if node == nil {
+	m, ok := s.methods[req.Method]
+	patience := s.cfg.limits.start
+	if ok && m.judges {
+		patience = s.cfg.limits.judge
+	}
+	node, status := s.serving(ctx, patience)
+	switch {
+	case node != nil:
+	case ctx.Err() != nil:
+		return nil, errUntouched
+	default:
 		return nil, jsonrpc.Errorf(jsonrpc.CodeInWarmup, "%s", status)
 	}
-	m, ok := s.methods[req.Method]
 	if !ok {
 		s.load.unknown.Add(1)
 		return nil, jsonrpc.Errorf(jsonrpc.CodeMethodNotFound, "Method not found")
@@ -107,6 +121,9 @@ func (s *Server) call(w *work, req *jsonrpc.Request) (any, *jsonrpc.Error) {
 		delete(s.calls, c)
 		s.mu.Unlock()
 	}()
+	if m.judges && !c.poolBack() {
+		return nil, errUntouched
+	}
 	result, err := c.guarded()
 	s.load.ended(m, c.start, err)
 	if err != nil {
@@ -118,9 +135,38 @@ func (s *Server) call(w *work, req *jsonrpc.Request) (any, *jsonrpc.Error) {
 	return result, nil
 }
 
-// errShuttingDown is what calls are answered with that the end of the server
-// cuts short.
-var errShuttingDown = jsonrpc.Errorf(jsonrpc.CodeNotConnected, "Shutting down")
+// poolBack waits until what the last run left in the pool is back, or for as long as
+// is reasonable. It returns false if nobody waits for the answer, or the server stops.
+func (c *call) poolBack() bool {
+	if c.Pool == nil || c.Pool.Stats().Loaded {
+		return true
+	}
+	c.aside(func() {
+		ctx, cancel := context.WithDeadline(c.ctx, c.s.served.Add(c.s.cfg.limits.judge))
+		defer cancel()
+		for ctx.Err() == nil {
+			changed := c.Pool.Changed()
+			if c.Pool.Stats().Loaded {
+				return
+			}
+			select {
+			case <-changed:
+			case <-ctx.Done():
+			}
+		}
+	})
+	return c.ctx.Err() == nil
+}
+
+var (
+	// errShuttingDown is what calls are answered with that the end of the server
+	// cuts short.
+	errShuttingDown = jsonrpc.Errorf(jsonrpc.CodeNotConnected, "Shutting down")
+	// errUntouched stands for the answer to a call that the end of the server found
+	// waiting: nothing was done about it. The connection is closed, as if the call had
+	// come a moment later; who tries again then will do so.
+	errUntouched = jsonrpc.Errorf(jsonrpc.CodeNotConnected, "Shutting down")
+)
 
 // guarded is execute for a server that goes on whatever happens in a method:
 // a panic is a mistake of ours, which the log tells about and the caller hears of.

@@ -13,7 +13,7 @@ import (
 func packageMethods() []method {
 	return []method{
 		{
-			name: "submitpackage", category: "rawtransactions", run: submitpackage,
+			name: "submitpackage", category: "rawtransactions", run: submitpackage, judges: true,
 			help: "Give a child and its unconfirmed parents to the pool and the network. The child may pay for parents that pay too little by themselves, " +
 				"down to nothing, and the two may take the place of what pays less. Parents do not spend from each other. Those that pay for themselves are taken even if the rest is refused.",
 			params: []param{

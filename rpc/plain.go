@@ -140,7 +140,7 @@ func (s *Server) answerPlain(calls context.Context, c *conn, user, text string) 
 	a := turn.execute(text, turn.enter)
 	stop()
 	defer s.drop(a)
-	if !s.writePlain(c, a) {
+	if a.none || !s.writePlain(c, a) {
 		return false
 	}
 	return s.connections.stand(c, known)

@@ -120,7 +120,7 @@ func (c *restCall) answer(uri string) *answer {
 	if i < 0 {
 		return &answer{status: http.StatusNotFound}
 	}
-	node, status := s.serving(c.work.ctx)
+	node, status := s.serving(c.work.ctx, s.cfg.limits.start)
 	if node == nil {
 		return c.encode(restError(http.StatusServiceUnavailable, "Service temporarily unavailable: %s", status))
 	}

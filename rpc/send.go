@@ -30,7 +30,7 @@ func maxBurnParam() param {
 func sendMethods() []method {
 	return []method{
 		{
-			name: "sendrawtransaction", category: "rawtransactions", run: sendrawtransaction,
+			name: "sendrawtransaction", category: "rawtransactions", run: sendrawtransaction, judges: true,
 			help: "Give a transaction to the pool and the network. One that is in the pool already is announced again.",
 			params: []param{
 				need("hexstring", tHex, "The transaction"),
@@ -41,7 +41,7 @@ func sendMethods() []method {
 			examples: []string{`"signedhex"`},
 		},
 		{
-			name: "testmempoolaccept", category: "rawtransactions", run: testmempoolaccept,
+			name: "testmempoolaccept", category: "rawtransactions", run: testmempoolaccept, judges: true,
 			help: "Whether the pool would take transactions. Of several, parents stand before children, and none conflicts with another or with the pool. " +
 				"When one is refused, others may remain without a verdict.",
 			params: []param{

@@ -1,13 +1,21 @@
 package rpc
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"net"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/keelson-chain/keelson/consensus"
 	"github.com/keelson-chain/keelson/consensus/chaingen"
+	"github.com/keelson-chain/keelson/ledger"
 	"github.com/keelson-chain/keelson/mempool"
+	"github.com/keelson-chain/keelson/mempool/policy"
 	"github.com/keelson-chain/keelson/rpc/jsonrpc"
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -326,5 +334,107 @@ func TestPackageLimits(t *testing.T) {
 			}
 		}
 		p.checked(c.inPool)
+	}
+}
+
+// startAgain has the node start with the pool that it saved, as far as Load, which is
+// left to the caller.
+func (p *pooled) startAgain() *mempool.Pool {
+	p.t.Helper()
+	p.text("savemempool")
+	p.pool.Close()
+	rules := policy.DefaultRules()
+	pool, err := mempool.New(mempool.Config{Chain: p.ledger, Rules: rules, File: p.config.PoolFile, Now: p.clock.Now, Log: zerolog.Nop()})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	p.pool = pool
+	p.server.Serve(Node{Ledger: p.ledger, Pool: pool, Miner: newTestMiner(p.testNode)})
+	return pool
+}
+
+// TestPoolOfLastRun: a transaction is not judged while what it spends is being read.
+func TestPoolOfLastRun(t *testing.T) {
+	p := startPooled(t, 1, nil, nil)
+	parent := p.pay(1_000, p.coins[0])
+	child := p.pay(1_000, p.out(parent, 0))
+	p.send(parent)
+	pool := p.startAgain()
+	answers := make(chan string)
+	calls := []string{
+		fmt.Sprintf(`{"method":"testmempoolaccept","params":[["%x"]]}`, raw(child)),
+		fmt.Sprintf(`{"method":"sendrawtransaction","params":["%x"]}`, raw(child)),
+	}
+	for _, call := range calls {
+		go func() {
+			_, answer := p.post(call)
+			answers <- answer
+		}()
+	}
+	// It waits without keeping others from working.
+	for range 50 {
+		p.text("getblockcount")
+		time.Sleep(2 * time.Millisecond)
+	}
+	if len(p.server.slots) != 0 || len(answers) != 0 {
+		t.Errorf("%d slots taken, %d answers", len(p.server.slots), len(answers))
+	}
+	if err := pool.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range calls {
+		if got := <-answers; !strings.Contains(got, child.TxID().String()) || strings.Contains(got, "missing") {
+			t.Error(got)
+		}
+	}
+	p.checked(2)
+}
+
+// TestPoolTakesLong: nobody waits for ever for a pool that is being read.
+func TestPoolTakesLong(t *testing.T) {
+	p := startPooled(t, 1, func(c *Config, _ *ledger.Config) { c.limits.judge = time.Nanosecond }, nil)
+	parent := p.pay(1_000, p.coins[0])
+	p.send(parent)
+	p.startAgain()
+	p.sendFails(-25, "bad-txns-inputs-missingorspent", p.pay(1_000, p.out(parent, 0)))
+}
+
+// TestStopWhileWaiting: what a server that stops has not begun is not answered, so
+// that it looks to the client as if it had come too late. An answer, even "shutting
+// down", would be the last word on the transaction for some.
+func TestStopWhileWaiting(t *testing.T) {
+	p := startPooled(t, 1, nil, nil)
+	parent := p.pay(1_000, p.coins[0])
+	p.send(parent)
+	p.startAgain()
+	body := fmt.Sprintf(`{"method":"sendrawtransaction","params":["%x"]}`, raw(p.pay(1_000, p.out(parent, 0))))
+	ends := make(chan error)
+	for _, version := range []string{"1.1", "1.0"} { // the short way, and net/http
+		go func() {
+			conn, err := net.Dial("tcp", p.address)
+			if err != nil {
+				ends <- err
+				return
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "POST / HTTP/%s\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", version, p.authorization(), len(body), body)
+			if answer, err := io.ReadAll(conn); len(answer) > 0 {
+				err = errors.Join(err, fmt.Errorf("it is answered: %s", answer))
+				ends <- err
+				return
+			}
+			ends <- nil
+		}()
+	}
+	for busy := 0; busy < 2; time.Sleep(time.Millisecond) {
+		p.server.mu.Lock()
+		busy = len(p.server.calls)
+		p.server.mu.Unlock()
+	}
+	p.stop()
+	for range 2 {
+		if err := <-ends; err != nil {
+			t.Error(err)
+		}
 	}
 }

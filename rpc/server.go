@@ -33,7 +33,8 @@ type Server struct {
 	listeners   []net.Listener
 	connections connections
 	memory      budget
-	startBy     time.Time     // until when calls wait for the node to be there
+	made        time.Time
+	served      time.Time     // when the node was there
 	slots       chan struct{} // one per call that is worked on
 	waiting     atomic.Int64  // calls that wait for a slot
 	handling    tally         // requests whose heads have been read
@@ -89,7 +90,7 @@ func New(cfg Config) (*Server, error) {
 		s.clock = realClock{}
 	}
 	s.started = time.Now().Unix()
-	s.startBy = time.Now().Add(cfg.limits.start)
+	s.made = time.Now()
 	s.categories.init()
 	s.load.init(s.methods)
 	return s, nil
@@ -176,6 +177,7 @@ func (s *Server) Serve(n Node) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.node == nil {
+		s.served = time.Now()
 		close(s.ready)
 	}
 	s.node = &n
@@ -183,9 +185,10 @@ func (s *Server) Serve(n Node) {
 
 // serving returns the node, or what it is doing while it starts. A start that does not
 // take long is waited for: clients that know to wait where no port is open, such as
-// lnd, may end themselves when they are told that the node is starting.
-func (s *Server) serving(ctx context.Context) (*Node, string) {
-	if wait := time.Until(s.startBy); wait > 0 {
+// lnd, may end themselves when they are told that the node is starting. patience is how
+// long after New it may take.
+func (s *Server) serving(ctx context.Context, patience time.Duration) (*Node, string) {
+	if wait := time.Until(s.made.Add(patience)); wait > 0 {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
 		select {

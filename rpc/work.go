@@ -94,6 +94,7 @@ const (
 
 // answer is what a request is answered with.
 type answer struct {
+	none   bool // the connection is closed instead
 	status int
 	kind   string   // of the body; empty: JSON, if it looks like it
 	pieces [][]byte // of the body, in order
@@ -173,6 +174,9 @@ func (w *work) execute(body string, enter func() bool) *answer {
 		defer s.memory.give(n)
 	}
 	if !enter() {
+		if w.ctx.Err() != nil {
+			return &answer{none: true}
+		}
 		return plainAnswer(http.StatusServiceUnavailable, "Work queue depth exceeded")
 	}
 	defer w.leave()
@@ -216,6 +220,8 @@ func (w *work) single(req *jsonrpc.Request, v *jsonrpc.Value) *answer {
 	}
 	result, err := w.s.call(w, req)
 	switch {
+	case err == errUntouched:
+		return &answer{none: true}
 	case req.IsNotification():
 		return &answer{status: http.StatusNoContent}
 	case err != nil && !req.V2:
