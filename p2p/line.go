@@ -124,7 +124,8 @@ func (q *queue[T]) first() (x T, ok bool) {
 	if len(q.list) == 0 {
 		return x, false
 	}
-	x = q.list[0]
+	var none T
+	x, q.list[0] = q.list[0], none // lest it be kept for as long as the list
 	q.list = q.list[1:]
 	return x, true
 }

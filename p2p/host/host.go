@@ -162,6 +162,9 @@ func (h *Host) work(ctx context.Context) {
 	wg.Go(func() { newCaller(h).run(ctx) })
 	wg.Go(func() { h.saveLoop(ctx) })
 	wg.Go(func() { h.keepBans(ctx) })
+	if h.own {
+		wg.Go(func() { h.forgetLoop(ctx) })
+	}
 	<-ctx.Done()
 	h.saveAnchors()
 	wg.Wait()

@@ -693,3 +693,40 @@ func FuzzParseWhitelist(f *testing.F) {
 		}
 	})
 }
+
+// libp2p keeps nothing of those that are gone.
+func TestForget(t *testing.T) {
+	a, b, c := start(t, nil), start(t, nil), start(t, nil)
+	for _, n := range []*node{b, c} {
+		if err := n.OneTry(t.Context(), a.addr(t, "tcp")); err != nil {
+			t.Fatal(err)
+		}
+		await(t, "the peer", a.connected)
+	}
+	store := a.lib.Peerstore()
+	knows := func(n *node) bool {
+		protocols, _ := store.GetProtocols(n.lib.ID())
+		return slices.Contains(store.Peers(), n.lib.ID()) || len(protocols)+len(store.Addrs(n.lib.ID())) > 0
+	}
+	if !knows(b) || !knows(c) {
+		t.Fatal("it knows nothing of its peers")
+	}
+	b.SetNetworkActive(false)
+	await(t, "the end of one", a.disconnected)
+	for start := time.Now(); knows(b); time.Sleep(50 * time.Millisecond) {
+		if time.Since(start) > 20*time.Second {
+			t.Fatal("it keeps what it knows of who is gone")
+		}
+	}
+	if !knows(c) {
+		t.Error("it forgets a peer")
+	}
+	if store.PrivKey(a.lib.ID()) == nil {
+		t.Error("it forgets itself")
+	}
+	// Who was forgotten may call, and be called, again.
+	b.SetNetworkActive(true)
+	if err := a.OneTry(t.Context(), b.addr(t, "tcp")); err != nil {
+		t.Error(err)
+	}
+}

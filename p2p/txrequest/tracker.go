@@ -129,6 +129,7 @@ func (t *Tracker) Gone(num int64) {
 	for x := range p.txs {
 		list = append(list, x)
 	}
+	p.txs, p.waiting = nil, nil // timers may still name the peer
 	slices.SortFunc(list, func(a, b *tracked) int { return int(a.seq) - int(b.seq) })
 	for _, x := range list {
 		if x.asked == p {
@@ -260,10 +261,10 @@ func (t *Tracker) wait(x *tracked) {
 func (t *Tracker) work() (list []*tracked) {
 	for len(t.turns) > 0 && len(list) < maxWork {
 		p := t.turns[0]
-		n := min(len(p.waiting), turnWork)
-		list = append(list, p.waiting[:n]...)
-		p.waiting = p.waiting[n:]
-		t.turns = t.turns[1:]
+		for range min(len(p.waiting), turnWork) {
+			list = append(list, shift(&p.waiting))
+		}
+		shift(&t.turns)
 		if len(p.waiting) > 0 {
 			t.turns = append(t.turns, p)
 		}
@@ -271,13 +272,24 @@ func (t *Tracker) work() (list []*tracked) {
 	return list
 }
 
+// shift takes out the first of a list. Nothing of what was taken out is kept, nor the
+// room of a list that has been long once it is empty.
+func shift[T any](list *[]T) T {
+	var none T
+	first := (*list)[0]
+	(*list)[0] = none
+	if *list = (*list)[1:]; len(*list) == 0 {
+		*list = nil
+	}
+	return first
+}
+
 // Next returns what to ask whom now. A peer is asked only if free says so, and by one
 // batch; all of the batch counts as asked. late are the peers whose time was up,
 // once for each transaction that they have not delivered.
 func (t *Tracker) Next(now time.Time, free func(num int64) bool) (batches []Batch, late []int64) {
 	for len(t.asked) > 0 && !t.asked[0].at.After(now) {
-		d := t.asked[0]
-		t.asked = t.asked[1:]
+		d := shift(&t.asked)
 		if d.tx.asked == d.peer && t.peers[d.peer.num] == d.peer {
 			d.peer.expired++
 			late = append(late, d.peer.num)
@@ -285,8 +297,7 @@ func (t *Tracker) Next(now time.Time, free func(num int64) bool) (batches []Batc
 		}
 	}
 	for len(t.delayed) > 0 && !t.delayed[0].at.After(now) {
-		d := t.delayed[0]
-		t.delayed = t.delayed[1:]
+		d := shift(&t.delayed)
 		t.wait(d.tx)
 	}
 	open := map[*peer]int{} // the place of its batch in batches, -1 if it gets none

@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
+	"weak"
 
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -462,6 +464,48 @@ func TestFlood(t *testing.T) {
 }
 
 // BenchmarkTracker has three peers announce a transaction, which the first delivers.
+// Of a peer that is gone, and of what it announced, nothing is kept.
+func TestNothingIsKept(t *testing.T) {
+	r := New(DefaultLimits(), 1)
+	r.Connected(9, true) // stays, so that what others announce is delayed
+	var gone []weak.Pointer[peer]
+	var told []weak.Pointer[tracked]
+	for num := range int64(3) {
+		r.Connected(num, num == 0)
+		gone = append(gone, weak.Make(r.peers[num]))
+		for n := range byte(50) {
+			r.Announced(at(0), num, tx(100*byte(num)+n))
+			told = append(told, weak.Make(r.txs[tx(100*byte(num)+n)]))
+		}
+	}
+	if asks(r, at(0), all) == "" {
+		t.Fatal("nobody is asked")
+	}
+	for num := range int64(3) {
+		r.Gone(num)
+	}
+	asks(r, at(0.6), all)
+	asks(r, at(10), all)
+	r.Announced(at(10), 9, tx(1)) // it goes on
+	asks(r, at(10), all)
+	runtime.GC()
+	for i, p := range gone {
+		if p.Value() != nil {
+			t.Errorf("peer %d is kept", i)
+		}
+	}
+	kept := 0
+	for _, x := range told {
+		if x.Value() != nil {
+			kept++
+		}
+	}
+	if kept > 0 {
+		t.Errorf("%d of what it announced are kept", kept)
+	}
+	runtime.KeepAlive(r)
+}
+
 func BenchmarkTracker(b *testing.B) {
 	r := New(DefaultLimits(), 1)
 	for i := range int64(8) {
