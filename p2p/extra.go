@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"slices"
 	"sync"
 
 	"github.com/keelson-chain/keelson/wire"
@@ -10,8 +11,9 @@ const (
 	// extraTxs is how many transactions outside the pool are kept for compact
 	// blocks, as in Bitcoin Core (-blockreconstructionextratxn).
 	extraTxs = 100
-	// maxExtraTx is how large one of them may be, in bytes.
-	maxExtraTx = 100_000
+	// maxExtraTx is how large one of them may be, and maxExtra all of them, in bytes:
+	// peers can fill this with what costs them nothing.
+	maxExtraTx, maxExtra = 100_000, 2 << 20
 )
 
 // extraPool keeps the last transactions that the pool did not take or let go of:
@@ -19,9 +21,9 @@ const (
 // in a block all the same. The zero value is empty; its methods may be called from
 // any goroutine.
 type extraPool struct {
-	mu   sync.Mutex
-	txs  []extraTx
-	next int
+	mu    sync.Mutex
+	txs   []extraTx // oldest first
+	bytes int
 }
 
 type extraTx struct {
@@ -29,7 +31,7 @@ type extraTx struct {
 	raw   []byte
 }
 
-// add keeps a transaction in the place of the oldest.
+// add keeps a transaction, and the oldest no longer for which there is no room.
 func (e *extraPool) add(tx *wire.Tx) {
 	if tx.Size() > maxExtraTx {
 		return
@@ -37,12 +39,14 @@ func (e *extraPool) add(tx *wire.Tx) {
 	x := extraTx{tx.WTxID(), tx.Append(make([]byte, 0, tx.Size()))}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if len(e.txs) < extraTxs {
-		e.txs = append(e.txs, x)
-		return
+	e.txs = append(e.txs, x)
+	e.bytes += len(x.raw)
+	surplus := 0
+	for len(e.txs)-surplus > extraTxs || e.bytes > maxExtra {
+		e.bytes -= len(e.txs[surplus].raw)
+		surplus++
 	}
-	e.txs[e.next] = x
-	e.next = (e.next + 1) % extraTxs
+	e.txs = slices.Delete(e.txs, 0, surplus)
 }
 
 // each calls f with all of them.
