@@ -1,6 +1,7 @@
 package chainsync
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -67,6 +68,7 @@ type bodies struct {
 	main  path  // to best
 	other map[wire.Hash]*path
 	known map[wire.Hash]*body
+	most  int // how large known may become before forget looks through it
 
 	waiting int // bytes that have come and are not judged
 	flying  int // bodies that were asked for
@@ -79,7 +81,7 @@ type bodies struct {
 }
 
 func (b *bodies) init() {
-	b.known = make(map[wire.Hash]*body)
+	b.known, b.most = make(map[wire.Hash]*body), 2*Window
 	b.other = make(map[wire.Hash]*path)
 	b.stall = minStall
 }
@@ -457,26 +459,22 @@ func (m *Machine) expected(e Expected) {
 	b.notFor = e.Until
 }
 
-// forget lets go of what has come by other means or is not wanted any more.
+// forget lets go of what has come by other means or is not wanted any more. It is
+// called at every step: what it looks through must have grown since it did so last, or
+// who tells of many branches would make each step as long as they are many.
 func (m *Machine) forget() {
-	if len(m.known) <= 2*Window && len(m.other) == 0 {
-		return
-	}
-	for hash := range m.other {
-		used := false
+	if len(m.other) > 0 {
+		wanted := make(map[wire.Hash]bool, len(m.order))
 		for _, p := range m.order {
-			used = used || !p.ended && p.best.Ref.Hash == hash
+			wanted[p.best.Ref.Hash] = wanted[p.best.Ref.Hash] || !p.ended
 		}
-		if !used {
-			delete(m.other, hash)
-		}
+		maps.DeleteFunc(m.other, func(hash wire.Hash, _ *path) bool { return !wanted[hash] })
 	}
-	if len(m.known) > 2*Window {
-		for hash, b := range m.known {
-			if b.peer == nil && !b.got && (m.settled(hash) || b.ref.Height+Window < m.tip) {
-				delete(m.known, hash)
-			}
-		}
+	if len(m.known) > m.most {
+		maps.DeleteFunc(m.known, func(hash wire.Hash, b *body) bool {
+			return b.peer == nil && !b.got && (m.settled(hash) || b.ref.Height+Window < m.tip)
+		})
+		m.most = 2 * max(Window, len(m.known))
 	}
 }
 

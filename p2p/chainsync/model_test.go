@@ -530,3 +530,56 @@ func TestModelCrowd(t *testing.T) {
 		t.Logf("seed %d: %v", seed, mo.now.Sub(epoch))
 	}
 }
+
+// asked counts how often a Machine asks for an entry.
+type asked struct {
+	*tree
+	times int
+}
+
+func (a *asked) Entry(hash wire.Hash) (Entry, bool) {
+	a.times++
+	return a.tree.Entry(hash)
+}
+
+// TestManyBranches: what a step costs does not grow with the branches that somebody
+// has told of.
+func TestManyBranches(t *testing.T) {
+	w := newWorld()
+	view := &asked{tree: newTree(w)}
+	tip := w.grow(w.genesis, 3)
+	for h := uint32(1); h <= 3; h++ {
+		b := tip.at(h)
+		view.add(&b.header)
+		view.store(b)
+	}
+	m := New(Config{Params: regtest}, view)
+	const branches = 5_000
+	m.Step(epoch, Connected{Peer: 1, Tip: tip.Hash, Height: tip.Height, Work: tip.state.Work})
+	for range branches {
+		b := w.grow(tip.parent, 1)
+		view.add(&b.header)
+		m.Step(epoch, Expected{Hash: b.Hash, Until: epoch.Add(time.Second)})
+	}
+	if view.times > 20*branches {
+		t.Errorf("it looked up %d entries for %d branches", view.times, branches)
+	}
+	if len(m.known) < branches {
+		t.Fatalf("it knows %d of %d bodies", len(m.known), branches)
+	}
+	// Once the bodies are not wanted any more, it does not keep them for ever.
+	top := w.grow(tip, 2*Window)
+	for h := tip.Height + 1; h <= top.Height; h++ {
+		b := top.at(h)
+		view.add(&b.header)
+		view.store(b)
+	}
+	for range branches + 2*Window {
+		b := w.grow(top.parent, 1)
+		view.add(&b.header)
+		m.Step(epoch, Expected{Hash: b.Hash, Until: epoch.Add(time.Second)})
+	}
+	if len(m.known) > branches+4*Window {
+		t.Errorf("it knows %d bodies", len(m.known))
+	}
+}

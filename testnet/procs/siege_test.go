@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -70,9 +71,13 @@ func TestSieges(t *testing.T) {
 	if err != nil {
 		t.Fatalf("KEELSON_ATTACKERS: %v", err)
 	}
+	only, err := regexp.Compile(os.Getenv("KEELSON_ATTACK"))
+	if err != nil {
+		t.Fatalf("KEELSON_ATTACK: %v", err)
+	}
 	s := newSiege(t)
 	for _, a := range attack.All() {
-		if only := os.Getenv("KEELSON_ATTACK"); only != "" && !strings.Contains(a.Name, only) {
+		if !only.MatchString(a.Name) {
 			continue
 		}
 		t.Run(strings.ReplaceAll(a.Name, " ", "_"), func(t *testing.T) {
