@@ -16,7 +16,7 @@ const (
 	// gcRoom is how much garbage may lie around once the chain is there, in bytes, if
 	// that is no more than gcMost percent of what is in use, and no less than gcLeast:
 	// to collect costs time in proportion to what is in use.
-	gcRoom          = 12 << 20
+	gcRoom          = 8 << 20
 	gcLeast, gcMost = 10, 50
 	gcStep          = 3 // percent; a smaller change is not worth stopping for
 	gcRhythm        = 250 * time.Millisecond
@@ -24,7 +24,7 @@ const (
 	// no collection has found yet, and what it left behind. Go gives that back so slowly
 	// that one burst would come on top of what another one needed. More of it is given
 	// back at once, but not more often than gcPause, since it takes a collection.
-	gcIdle  = 12 << 20
+	gcIdle  = 8 << 20
 	gcPause = 3 * time.Second
 	// gcStale is how long after a collection its word on what is in use is doubted, if
 	// that was gcIdle, or a part of gcGrowth, more than in quiet times before: when a

@@ -48,7 +48,7 @@ func newLibp2p(h *Host) (host.Host, error) {
 		libp2p.Muxer(yamux.ID, yamuxWindows{grown, h.cfg.Log}),
 		libp2p.ConnectionGater(gater{h}),
 		libp2p.ConnectionManager(idle),
-		libp2p.ResourceManager(windowManager{resources, grown}),
+		libp2p.ResourceManager(scopeManager{windowManager{resources, grown}}),
 		libp2p.DisableRelay(),
 		libp2p.Ping(false),
 		libp2p.WithDialTimeout(dialTime),
@@ -96,9 +96,10 @@ func resourceManager(cfg *Config) (network.ResourceManager, error) {
 	libp2p.SetDefaultServiceLimits(&limits)
 	partial := rcmgr.PartialLimitConfig{
 		System: most(conns, streams, memory),
-		// Streams whose protocol is not settled are bounded by peer alone, lest some
-		// peers use up what others need.
-		Transient:           most(4*maxGreeting, streams, memory/2),
+		// Streams whose protocol is not settled, and those of our own protocols (see
+		// scopeManager), are bounded by peer alone, lest some peers use up what others
+		// need.
+		Transient:           most(4*maxGreeting, streams, memory),
 		PeerDefault:         most(4, perPeer, perPeerMemory),
 		ProtocolDefault:     most(conns, streams, memory),
 		ProtocolPeerDefault: most(4, perPeer, perPeerMemory),

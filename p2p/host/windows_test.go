@@ -12,6 +12,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/multiformats/go-multiaddr"
 
 	"github.com/keelson-chain/keelson/p2p/message"
@@ -183,4 +184,27 @@ func TestAllowance(t *testing.T) {
 	if all.taken != 0 {
 		t.Errorf("%d bytes are left over", all.taken)
 	}
+}
+
+// Nothing is counted by protocol for our own protocols; for others it is.
+func TestScopes(t *testing.T) {
+	a, b := start(t, nil), start(t, nil)
+	if err := b.OneTry(t.Context(), a.addr(t, "tcp")); err != nil {
+		t.Fatal(err)
+	}
+	p := await(t, "the peer", a.connected)
+	state := a.lib.Network().ResourceManager().(scopeManager).ResourceManager.(windowManager).ResourceManager.(rcmgr.ResourceManagerState).Stat()
+	if len(state.Protocols) == 0 {
+		t.Error("no protocol is counted, not even that of libp2p's identify")
+	}
+	for name := range state.Protocols {
+		if strings.HasPrefix(string(name), message.ProtocolPrefix) {
+			t.Errorf("%s is counted", name)
+		}
+	}
+	if got := state.Peers[b.lib.ID()].NumStreamsInbound; got == 0 || state.System.NumStreamsInbound < got {
+		t.Errorf("%d streams of the peer are counted, %d in all", got, state.System.NumStreamsInbound)
+	}
+	p.Disconnect("enough")
+	await(t, "its end", a.disconnected)
 }

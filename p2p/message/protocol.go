@@ -42,6 +42,9 @@ func Requests() []string {
 	return []string{NameHeaders, NameBlocks, NameCompact, NameBlockTxn, NameTxs, NamePool, NameAddrs}
 }
 
+// ProtocolPrefix is what the identifiers of all our protocols begin with.
+const ProtocolPrefix = "/keelson/"
+
 // Protocol returns the identifier of the protocol with a name on the network that
 // begins with genesis, as in "/keelson/000000000019d668/relay/1", so that nodes of
 // different networks have nothing to say to each other.
@@ -50,5 +53,5 @@ func Protocol(genesis wire.Hash, name string) string {
 	for i := range first {
 		first[i] = genesis[wire.HashSize-1-i]
 	}
-	return "/keelson/" + hex.EncodeToString(first[:]) + "/" + name + "/1"
+	return ProtocolPrefix + hex.EncodeToString(first[:]) + "/" + name + "/1"
 }
