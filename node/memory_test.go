@@ -14,7 +14,7 @@ func TestGCPercent(t *testing.T) {
 	for _, c := range []struct {
 		live uint64
 		want int
-	}{{0, gcMost}, {20 << 20, gcMost}, {40 << 20, 30}, {100 << 20, 12}, {800 << 20, gcLeast}} {
+	}{{0, gcMost}, {16 << 20, gcMost}, {20 << 20, 40}, {40 << 20, 20}, {800 << 20, gcLeast}} {
 		if got := gcPercent(c.live); got != c.want {
 			t.Errorf("%d MB in use: %d, want %d", c.live>>20, got, c.want)
 		}
@@ -40,8 +40,8 @@ func TestIdleness(t *testing.T) {
 	at(1, 30, 0, false)
 	at(6, 30, 0, true) // nothing is known of quiet times yet
 	done(6, 20)
-	at(60, 20, 12, false)
-	at(61, 20, 13, true) // too much is held besides
+	at(60, 20, 8, false)
+	at(61, 20, 9, true) // too much is held besides
 	done(61, 21)
 	at(62, 70, 20, false) // a burst
 	at(64, 75, 20, true)
