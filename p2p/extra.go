@@ -13,7 +13,7 @@ const (
 	extraTxs = 100
 	// maxExtraTx is how large one of them may be, and maxExtra all of them, in bytes:
 	// peers can fill this with what costs them nothing.
-	maxExtraTx, maxExtra = 100_000, 2 << 20
+	maxExtraTx, maxExtra = 100_000, 1 << 20
 )
 
 // extraPool keeps the last transactions that the pool did not take or let go of:

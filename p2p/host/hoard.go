@@ -10,7 +10,7 @@ const (
 	// maxIncoming and maxOutgoing bound the large frames of all peers together
 	// that come in unasked, until they have been dealt with, and that go out as
 	// answers.
-	maxIncoming = 2 << 20
+	maxIncoming = 3 << 19
 	maxOutgoing = 20 << 20
 	// A peer that has moved less than slowSpeed bytes a second, after slowTime, may
 	// lose its frame to others.

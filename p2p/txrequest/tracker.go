@@ -57,6 +57,7 @@ type Tracker struct {
 	asked     []timer // the same
 	seq       uint64
 	announced int // by peers that are here
+	widest    int // how many txs there have been in its table
 	inFlight  int
 }
 
@@ -272,6 +273,27 @@ func (t *Tracker) work() (list []*tracked) {
 	return list
 }
 
+// tidy throws timers away that nothing waits for any more, once they are the most, and
+// the room of a table that was large and is empty. Those who announce, are asked and
+// leave, one after the other, would fill both.
+func (t *Tracker) tidy() {
+	if len(t.asked) > 2*t.inFlight+maxWork {
+		t.asked = trimmed(t.asked, func(d timer) bool { return d.tx.asked == d.peer })
+	}
+	if len(t.delayed) > 2*t.announced+maxWork {
+		t.delayed = trimmed(t.delayed, func(d timer) bool { return !d.tx.dropped && t.peers[d.peer.num] == d.peer })
+	}
+	t.widest = max(t.widest, len(t.txs))
+	if len(t.txs) == 0 && t.widest > maxWork {
+		t.txs, t.widest = map[ID]*tracked{}, 0
+	}
+}
+
+// trimmed returns the timers to keep, in a list of their size.
+func trimmed(list []timer, keep func(timer) bool) []timer {
+	return slices.Clone(slices.DeleteFunc(list, func(d timer) bool { return !keep(d) }))
+}
+
 // shift takes out the first of a list. Nothing of what was taken out is kept, nor the
 // room of a list that has been long once it is empty.
 func shift[T any](list *[]T) T {
@@ -288,6 +310,7 @@ func shift[T any](list *[]T) T {
 // batch; all of the batch counts as asked. late are the peers whose time was up,
 // once for each transaction that they have not delivered.
 func (t *Tracker) Next(now time.Time, free func(num int64) bool) (batches []Batch, late []int64) {
+	t.tidy()
 	for len(t.asked) > 0 && !t.asked[0].at.After(now) {
 		d := shift(&t.asked)
 		if d.tx.asked == d.peer && t.peers[d.peer.num] == d.peer {

@@ -2,6 +2,7 @@ package txrequest
 
 import (
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -504,6 +505,36 @@ func TestNothingIsKept(t *testing.T) {
 		t.Errorf("%d of what it announced are kept", kept)
 	}
 	runtime.KeepAlive(r)
+}
+
+// What those leave behind that announce, are asked and go is bounded.
+func TestComingAndGoing(t *testing.T) {
+	r := New(DefaultLimits(), 1)
+	r.Connected(0, true) // so that what others announce is delayed
+	n := 0
+	for num := int64(1); num <= 300; num++ {
+		now := at(float64(num) / 1000) // nothing expires, and no delay is over
+		r.Connected(num, num%2 == 0)
+		for range 200 {
+			n++
+			id := ID{}
+			binary.LittleEndian.PutUint32(id.Hash[:], uint32(n))
+			r.Announced(now, num, id)
+		}
+		r.Next(now, all)
+		r.Gone(num)
+	}
+	r.Next(at(0.4), all)
+	if len(r.asked) > maxWork || len(r.delayed) > maxWork || len(r.txs) > 0 {
+		t.Errorf("%d questions, %d delays and %d transactions are kept of those that are gone", len(r.asked), len(r.delayed), len(r.txs))
+	}
+	if cap(r.asked) > 2*maxWork || cap(r.delayed) > 2*maxWork {
+		t.Errorf("room for %d questions and %d delays", cap(r.asked), cap(r.delayed))
+	}
+	// It goes on.
+	r.Announced(at(1), 0, tx(7))
+	want(t, asks(r, at(1), all), "0: 7; ")
+	want(t, asks(r, at(7), all), "late [0]")
 }
 
 func BenchmarkTracker(b *testing.B) {
