@@ -28,7 +28,7 @@ const (
 	// many of them it may be after at one time, besides those of peers that we have
 	// asked to push, and maxChasesOf how many one peer may have begun.
 	maxTracked  = 32
-	maxChases   = 16
+	maxChases   = 8
 	maxChasesOf = 4
 	// maxBodies is how many of the last blocks are kept as a whole.
 	maxBodies = 4

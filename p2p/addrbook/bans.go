@@ -27,7 +27,7 @@ const maxBans = 20_000
 type Bans struct {
 	mu sync.Mutex
 	// All below is guarded by mu.
-	entries map[Target]Ban
+	entries map[Target]term
 	// lengths counts the subnets of each length, for IPv4 and for IPv6, so that an
 	// address is looked up once for each length in use.
 	lengths   [2][129]int
@@ -35,14 +35,27 @@ type Bans struct {
 	changed   bool // since it was saved
 }
 
+// term is a Ban but for its target, as small as it can be: peers can have many made.
+type term struct {
+	created, until int64 // Unix time, in seconds
+	manual         bool
+}
+
+// ban returns the entry of a target.
+func (t term) ban(of Target) Ban {
+	return Ban{Target: of, Created: time.Unix(t.created, 0), Until: time.Unix(t.until, 0), Manual: t.manual}
+}
+
+// lasts reports whether it has not ended.
+func (t term) lasts(now time.Time) bool { return now.Unix() < t.until }
+
 // Add bans a target, and reports false if a ban of the same target lasts as
 // long. now is the present, by which bans that have ended make room first.
 func (b *Bans) Add(ban Ban, now time.Time) bool {
-	ban.Created, ban.Until = whole(ban.Created), whole(ban.Until)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	old, found := b.entries[ban.Target]
-	if found && !old.Until.Before(ban.Until) {
+	if found && old.until >= ban.Until.Unix() {
 		return false
 	}
 	if !found && !ban.Manual {
@@ -53,37 +66,35 @@ func (b *Bans) Add(ban Ban, now time.Time) bool {
 	return true
 }
 
-// whole drops what is below a second, which the file does not keep.
-func whole(t time.Time) time.Time { return time.Unix(t.Unix(), 0) }
-
 // put enters a ban in place of another one of its target. b.mu is held.
 func (b *Bans) put(ban Ban) {
 	b.drop(ban.Target)
 	if b.entries == nil {
-		b.entries = map[Target]Ban{}
+		b.entries = map[Target]term{}
 	}
-	b.entries[ban.Target] = ban
-	b.count(&ban, +1)
+	t := term{ban.Created.Unix(), ban.Until.Unix(), ban.Manual}
+	b.entries[ban.Target] = t
+	b.count(ban.Target, t, +1)
 }
 
 // drop takes the ban of a target off the list. b.mu is held.
-func (b *Bans) drop(t Target) bool {
-	ban, found := b.entries[t]
+func (b *Bans) drop(target Target) bool {
+	t, found := b.entries[target]
 	if !found {
 		return false
 	}
-	delete(b.entries, t)
-	b.count(&ban, -1)
+	delete(b.entries, target)
+	b.count(target, t, -1)
 	b.changed = true
 	return true
 }
 
 // count counts a ban that came, or went: n is 1 or -1. b.mu is held.
-func (b *Bans) count(ban *Ban, n int) {
-	if !ban.Manual {
+func (b *Bans) count(target Target, t term, n int) {
+	if !t.manual {
 		b.automatic += n
 	}
-	if prefix := ban.Target.Prefix; prefix.IsValid() {
+	if prefix := target.Prefix; prefix.IsValid() {
 		b.lengths[family(prefix.Addr())][prefix.Bits()] += n
 	}
 }
@@ -139,8 +150,8 @@ func (b *Bans) Has(t Target, now time.Time) bool {
 }
 
 func (b *Bans) has(t Target, now time.Time) bool {
-	ban, found := b.entries[t]
-	return found && now.Before(ban.Until)
+	of, found := b.entries[t]
+	return found && of.lasts(now)
 }
 
 // BannedID reports whether a peer is banned by its id.
@@ -178,8 +189,8 @@ func (b *Bans) List(now time.Time) []Ban {
 
 func (b *Bans) sorted() []Ban {
 	list := make([]Ban, 0, len(b.entries))
-	for _, ban := range b.entries {
-		list = append(list, ban)
+	for target, t := range b.entries {
+		list = append(list, t.ban(target))
 	}
 	slices.SortFunc(list, func(x, y Ban) int { return x.Target.compare(y.Target) })
 	return list
@@ -193,9 +204,9 @@ func (b *Bans) Sweep(now time.Time) int {
 }
 
 func (b *Bans) sweep(now time.Time) (dropped int) {
-	for t, ban := range b.entries {
-		if !now.Before(ban.Until) {
-			b.drop(t)
+	for target, t := range b.entries {
+		if !t.lasts(now) {
+			b.drop(target)
 			dropped++
 		}
 	}
