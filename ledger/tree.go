@@ -124,7 +124,12 @@ type tree struct {
 	// Guarded by the ledger's mutex alone.
 	dirty map[*node]struct{} // changed since the last commit
 	gone  []*node            // to be deleted by the next one
+	room  []node             // for the next ones: see nodesAtOnce
 }
+
+// nodesAtOnce is how many nodes are allocated at a time. Each by itself would lie among
+// what is gone soon, in times when many come, and keep all of that memory.
+const nodesAtOnce = 32
 
 func newTree(p *consensus.Params) *tree {
 	t := &tree{
@@ -141,8 +146,12 @@ func newTree(p *consensus.Params) *tree {
 
 // link adds a header below parent. The caller has validated it.
 func (t *tree) link(parent *node, hash wire.Hash, h wire.Header) *node {
-	n := &node{hash: hash, header: h, parent: parent}
-	n.jump = n
+	if len(t.room) == 0 {
+		t.room = make([]node, nodesAtOnce)
+	}
+	n := &t.room[0]
+	t.room = t.room[1:]
+	*n = node{hash: hash, header: h, parent: parent, jump: n}
 	if target, err := pow.Bits(h.Bits).Target(); err == nil {
 		n.work = target.Work()
 	}

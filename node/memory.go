@@ -19,7 +19,9 @@ const (
 	gcRoom          = 8 << 20
 	gcLeast, gcMost = 10, 50
 	gcStep          = 3 // percent; a smaller change is not worth stopping for
-	gcRhythm        = 250 * time.Millisecond
+	// gcRhythm is how often to look, and gcBusy how often while the collector is at
+	// work: as long as it goes by what was in use before, more garbage may lie around.
+	gcRhythm, gcBusy = 250 * time.Millisecond, 50 * time.Millisecond
 	// gcIdle is how much memory may be held that is not in use, in bytes: garbage that
 	// no collection has found yet, and what it left behind. Go gives that back so slowly
 	// that one burst would come on top of what another one needed. More of it is given
@@ -54,15 +56,19 @@ func tendMemory(ctx context.Context, fetching func() bool) error {
 	if os.Getenv("GOGC") != "" {
 		return nil
 	}
-	tick := time.NewTicker(gcRhythm)
-	defer tick.Stop()
-	sample, idle := gcSamples(), idleness{freed: time.Now()}
+	timer := time.NewTimer(gcRhythm)
+	defer timer.Stop()
+	sample, idle, last := gcSamples(), idleness{freed: time.Now()}, uint64(0)
 	for percent := gcFetching; ; {
+		next := gcRhythm
 		if !fetching() {
 			metrics.Read(sample)
 			live, objects := sample[gcLive].Value.Uint64(), sample[gcObjects].Value.Uint64()
-			if next := gcPercent(live); next <= percent-gcStep || next >= percent+gcStep {
-				percent = next
+			if live != last {
+				last, next = live, gcBusy
+			}
+			if now := gcPercent(live); now <= percent-gcStep || now >= percent+gcStep {
+				percent = now
 				debug.SetGCPercent(percent)
 			}
 			if idle.due(time.Now(), live, objects-min(live, objects)+sample[gcFree].Value.Uint64()) {
@@ -71,8 +77,9 @@ func tendMemory(ctx context.Context, fetching func() bool) error {
 				idle.done(time.Now(), sample[gcLive].Value.Uint64())
 			}
 		}
+		timer.Reset(next)
 		select {
-		case <-tick.C:
+		case <-timer.C:
 		case <-ctx.Done():
 			return nil
 		}
