@@ -44,13 +44,15 @@ type chase struct {
 	asking  int       // questions that are open
 	hedge   time.Time // when another one may be asked besides those
 	sender  int64     // of the compact block in hand, for wantTxn
+	paired  bool      // somebody was asked besides the sender
 	promise time.Time // until when a push is waited for
 }
 
 // source is a peer that has announced the block.
 type source struct {
-	peer int64
-	asks [wants]ask
+	peer   int64
+	chosen bool // we have asked it to push blocks
+	asks   [wants]ask
 }
 
 type ask struct {
@@ -74,6 +76,7 @@ type step struct {
 	ask    bool
 	peer   int64
 	want   want
+	again  bool      // another peer is being asked already
 	until  time.Time // of waiting
 	giveUp bool
 }
@@ -89,12 +92,12 @@ func newChase(now time.Time, pushed bool) *chase {
 }
 
 // announced notes that a peer has the block. promised says that it was asked to
-// push, so that the block is likely on its way.
-func (c *chase) announced(now time.Time, peer int64, promised bool) {
+// push, so that the block is likely on its way, and chosen that we have asked it.
+func (c *chase) announced(now time.Time, peer int64, promised, chosen bool) {
 	if c.source(peer) != nil {
 		return
 	}
-	c.sources = append(c.sources, source{peer: peer})
+	c.sources = append(c.sources, source{peer: peer, chosen: chosen})
 	if at := now.Add(promiseTime); promised && at.After(c.promise) && c.want == wantCompact && c.asking == 0 {
 		c.promise = at
 	}
@@ -115,7 +118,7 @@ func (c *chase) need(now time.Time, w want, sender int64) {
 	if c.want == w && c.sender == sender {
 		return
 	}
-	c.want, c.sender, c.hedge = w, sender, now
+	c.want, c.sender, c.hedge, c.paired = w, sender, now, false
 }
 
 // ended notes how a question that step has told to ask ended.
@@ -155,14 +158,14 @@ func (c *chase) next(now time.Time) step {
 		sooner(c.promise)
 		return step{until: wake}
 	}
-	hopeless := true
-	var best *source
+	hopeless, open := true, false
+	var best, mate *source
 	for i := range c.sources {
 		s := &c.sources[i]
 		a := &s.asks[c.want]
 		switch {
 		case a.open:
-			hopeless = false
+			hopeless, open = false, true
 		case a.bad:
 		case a.after.After(now):
 			hopeless = false
@@ -172,10 +175,19 @@ func (c *chase) next(now time.Time) step {
 			if best == nil || a.tries < best.asks[c.want].tries || c.want == wantTxn && s.peer == c.sender {
 				best = s
 			}
+			if s.chosen && a.tries == 0 && mate == nil {
+				mate = s
+			}
 		}
 	}
+	// Two at once give what is missing, each beginning elsewhere: the sender and one
+	// of those that we chose, since any could spoil it.
+	pair := c.want == wantTxn && open && mate != nil && !c.paired && c.asking < maxAsks
+	if pair {
+		best, c.paired = mate, true
+	}
 	switch {
-	case best != nil && c.asking < maxAsks && !now.Before(c.hedge):
+	case best != nil && c.asking < maxAsks && (pair || !now.Before(c.hedge)):
 		a := &best.asks[c.want]
 		a.open = true
 		a.tries++
@@ -184,7 +196,7 @@ func (c *chase) next(now time.Time) step {
 		if c.want == wantWhole {
 			c.hedge = now.Add(wholeTime)
 		}
-		return step{ask: true, peer: best.peer, want: c.want}
+		return step{ask: true, peer: best.peer, want: c.want, again: open && c.want == wantTxn}
 	case best != nil:
 		sooner(c.hedge)
 	case hopeless && c.want != wantWhole:

@@ -40,6 +40,11 @@ func TestChase(t *testing.T) {
 			"0 have 1; compact 1; 1 have 2; wait 1000; 5 answered 1 compact; compact 2; 10 need txn 2; txn 2; wait 1010; 20 useless 2 txn; txn 1",
 		},
 		{
+			"asks one that we chose for what is missing besides", false,
+			"0 have 1; compact 1; 1 have 2; 5 answered 1 compact; compact 2; 10 need txn 1; txn 1; wait 1010; 20 chosen 3; txn 3 again; wait 1020; 30 chosen 4; wait 1020; " +
+				"40 useless 3 txn; txn 2 again; 50 useless 1 txn; txn 4 again",
+		},
+		{
 			"comes back to who did not have it yet", false,
 			"0 have 1; compact 1; 10 notyet 1 compact; wait 1010; 1010; compact 1",
 		},
@@ -77,6 +82,9 @@ func TestChase(t *testing.T) {
 					return "give up"
 				case s.ask:
 					for name, w := range names {
+						if w == s.want && s.again {
+							return fmt.Sprintf("%s %d again", name, s.peer)
+						}
 						if w == s.want {
 							return fmt.Sprintf("%s %d", name, s.peer)
 						}
@@ -98,9 +106,9 @@ func TestChase(t *testing.T) {
 				_, _ = fmt.Sscanf(line, "%d %s", &ms, &verb)
 				switch verb {
 				case "":
-				case "have", "promise":
+				case "have", "promise", "chosen":
 					_, _ = fmt.Sscanf(line, "%d %s %d", &ms, &verb, &peer)
-					ch.announced(now, peer, verb == "promise")
+					ch.announced(now, peer, verb == "promise", verb == "chosen")
 				case "gone":
 					_, _ = fmt.Sscanf(line, "%d %s %d", &ms, &verb, &peer)
 					ch.gone(peer)
@@ -136,7 +144,7 @@ func TestChaseEnds(t *testing.T) {
 			}
 			switch r.IntN(6) {
 			case 0:
-				ch.announced(now, r.Int64N(6), r.IntN(2) == 0)
+				ch.announced(now, r.Int64N(6), r.IntN(2) == 0, r.IntN(2) == 0)
 			case 1:
 				ch.gone(r.Int64N(6))
 			case 2:

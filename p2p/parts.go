@@ -31,7 +31,7 @@ type assembly struct {
 func (r *relay) head(p *host.Peer, m *message.Head) {
 	r.stats.compact.Add(1)
 	in, _ := r.meet(p, &m.Header, func(in *incoming) {
-		in.announced(p.Num(), true)
+		r.announced(in, p, true)
 		r.begins(in, p, m)
 	})
 	if in == nil {

@@ -22,10 +22,9 @@ type result struct {
 	verdict verdict
 
 	compact *message.Compact // for wantCompact
-	txs     []*wire.Tx       // for wantTxn, what is missing in partial
-	served  served           // the same, for blame
-	partial *compact.Partial
-	block   *wire.Block // for wantWhole
+	served  served           // for wantTxn
+	stream  *stream          // the same: what it was to complete
+	block   *wire.Block      // for wantWhole
 }
 
 // effort is one chase at work: what its goroutine alone knows.
@@ -35,9 +34,7 @@ type effort struct {
 
 	partial *compact.Partial // being filled; nil: none
 	from    arrival          // what it was made from
-	form    wire.Hash        // its Sum
-	missing []uint32         // in partial
-	asked   bool             // transactions had to be asked for
+	stream  *stream          // what is found of it; nil: nothing had to be asked for
 
 	served []served // by peers, towards a block that then did not fit
 }
@@ -98,6 +95,10 @@ func (e *effort) next() (a arrival, res result, s step, what do) {
 	defer r.mu.Unlock()
 	switch {
 	case in.done:
+		for _, res := range in.results {
+			e.served = append(e.served, res.served)
+		}
+		in.results = nil
 		return a, res, s, doStop
 	case len(in.results) > 0:
 		res, in.results = in.results[0], in.results[1:]
@@ -109,7 +110,7 @@ func (e *effort) next() (a arrival, res result, s step, what do) {
 	}
 	s = in.chase.next(time.Now())
 	if in.chase.want == wantWhole {
-		e.partial, e.missing = nil, nil // nobody is left who could complete it
+		e.partial, e.stream = nil, nil // nobody is left who could complete it
 	}
 	return a, res, s, doStep
 }
@@ -142,13 +143,12 @@ func (e *effort) try(a arrival) {
 	open := p.Open()
 	r.stats.known.Add(uint64(len(a.compact.ShortIDs) - open))
 	r.stats.asked.Add(uint64(open))
-	e.partial, e.from, e.missing, e.asked = p, a, nil, open > 0
+	e.partial, e.from, e.stream = p, a, nil
 	if open == 0 {
 		e.complete()
 		return
 	}
-	e.missing = p.Missing()
-	e.stream()
+	e.stream = e.newStream(p)
 	e.need(wantTxn, a.from.Num())
 }
 
@@ -186,7 +186,8 @@ func (e *effort) complete() {
 		r.mu.Unlock()
 		return
 	}
-	in.body, in.good, in.stream = b, a.compact, nil
+	in.body, in.good = b, a.compact
+	in.setStream(nil)
 	in.isReady()
 	r.mu.Unlock()
 	r.pass(in, a.compact, false) // if that has not been done before
@@ -201,7 +202,7 @@ func (e *effort) complete() {
 		e.failed(a, err)
 		return
 	case err == nil:
-		if e.asked {
+		if e.stream != nil {
 			r.stats.withAsked.Add(1)
 		} else {
 			r.stats.fromPool.Add(1)
@@ -217,13 +218,13 @@ func (e *effort) complete() {
 func (e *effort) failed(a arrival, err error) {
 	r := e.r
 	r.log.Debug().Stringer("block", e.in.hash).Int64("peer", a.from.Num()).Err(err).Msg("compact block leads to no block")
-	e.partial, e.missing = nil, nil
+	e.partial, e.stream = nil, nil
 	r.mu.Lock()
 	list := r.links.failed(a.from.Num())
 	if e.in.passed == a.compact {
 		e.in.passing, e.in.passed = false, nil // so that a better form is passed on when there is one
 	}
-	e.in.stream = nil
+	e.in.setStream(nil)
 	more := len(e.in.compacts) > 0
 	r.mu.Unlock()
 	r.send(list)
@@ -325,6 +326,9 @@ func (e *effort) end(b *wire.Block) {
 
 // take makes use of an answer.
 func (e *effort) take(res result) {
+	if len(res.served.at) > 0 {
+		e.served = append(e.served, res.served)
+	}
 	if res.verdict != answered {
 		return
 	}
@@ -334,17 +338,29 @@ func (e *effort) take(res result) {
 		e.in.keep(arrival{res.compact, res.from})
 		e.r.mu.Unlock()
 	case wantTxn:
-		if e.partial == nil || res.partial != e.partial {
-			return // too late
-		}
-		e.served = append(e.served, res.served)
-		if err := e.partial.Fill(res.txs); err != nil {
+		e.fill(res)
+	case wantWhole:
+		e.whole(res.block, res.from)
+	}
+}
+
+// fill completes the block if all is there that was missing in the compact form in hand.
+func (e *effort) fill(res result) {
+	if e.stream == nil || res.stream != e.stream {
+		return // too late
+	}
+	e.r.mu.Lock()
+	left := e.stream.left
+	e.r.mu.Unlock()
+	switch {
+	case left == 0:
+		if err := e.partial.Fill(e.stream.txs); err != nil {
 			e.failed(e.from, err)
 			return
 		}
 		e.complete()
-	case wantWhole:
-		e.whole(res.block, res.from)
+	case res.served.misfit && res.from == e.from.from:
+		e.failed(e.from, errMisfit)
 	}
 }
 
@@ -376,24 +392,28 @@ func (e *effort) ask(s step) {
 		r.mu.Unlock()
 		return
 	}
-	partial, missing, form := e.partial, e.missing, e.form
+	stream := e.stream
 	r.start(func() {
 		res := result{from: p, want: s.want}
 		switch s.want {
 		case wantCompact:
 			res.compact, res.verdict = r.askCompact(p, in)
 		case wantTxn:
-			res.partial = partial
-			res.txs, res.served, res.verdict = r.askTxs(p, in, partial, form, missing)
+			res.stream = stream
+			res.served, res.verdict = r.askTxs(p, in, stream, s.again)
 		case wantWhole:
 			res.block, res.verdict = r.askWhole(p, in)
 		}
 		r.mu.Lock()
-		defer r.mu.Unlock()
-		if !in.done {
+		done, body := in.done, in.body
+		if !done {
 			in.results = append(in.results, res)
 		}
 		in.signal()
+		r.mu.Unlock()
+		if done && body != nil {
+			r.blame(body, []served{res.served})
+		}
 	})
 }
 

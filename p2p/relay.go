@@ -245,7 +245,7 @@ func (r *relay) asked(p *host.Peer, m *message.Push) {
 
 // have is called when a peer announces a block.
 func (r *relay) have(p *host.Peer, m *message.Have) {
-	_, _ = r.meet(p, &m.Header, func(in *incoming) { in.announced(p.Num(), r.links.isFrom(p.Num())) })
+	_, _ = r.meet(p, &m.Header, func(in *incoming) { r.announced(in, p, r.links.isFrom(p.Num())) })
 }
 
 // gossiped is called when a peer passes on gossip of a block. It reports whether
@@ -261,7 +261,7 @@ func (r *relay) gossiped(p *host.Peer, h *wire.Header) (ok bool, err error) {
 		}
 		r.stats.gossiped.Add(1)
 		if in.chase != nil {
-			in.chase.announced(time.Now(), p.Num(), true)
+			in.chase.announced(time.Now(), p.Num(), true, r.links.isFrom(p.Num()))
 			in.signal()
 		}
 	})
@@ -277,7 +277,7 @@ func (r *relay) compact(p *host.Peer, c *message.Compact) {
 	r.stats.compact.Add(1)
 	var trusted bool
 	in, _ := r.meet(p, &c.Header, func(in *incoming) {
-		in.announced(p.Num(), false)
+		r.announced(in, p, false)
 		if in.body != nil || in.done || in.passing || len(in.compacts) > 0 {
 			r.stats.duplicate.Add(1)
 		}
@@ -308,11 +308,11 @@ func (r *relay) owned(hash wire.Hash) bool {
 // Nobody is to blame for passing that on.
 func (r *relay) tooMany(c *message.Compact) bool { return c.TxCount() > r.maxWeight/minTxWeight }
 
-// announced notes that a peer has the block.
-func (in *incoming) announced(peer int64, promised bool) {
-	in.has[peer] = true
+// announced notes that a peer has a block. The lock is held.
+func (r *relay) announced(in *incoming, p *host.Peer, promised bool) {
+	in.has[p.Num()] = true
 	if in.chase != nil {
-		in.chase.announced(time.Now(), peer, promised)
+		in.chase.announced(time.Now(), p.Num(), promised, r.links.isFrom(p.Num()))
 		in.signal()
 	}
 }
@@ -531,7 +531,8 @@ func (r *relay) settle(in *incoming, b *wire.Block) {
 	if in.body == nil {
 		in.body = b
 	}
-	in.done, in.chase, in.compacts, in.results, in.stream = true, nil, nil, nil, nil
+	in.done, in.chase, in.compacts = true, nil, nil
+	in.setStream(nil)
 	if in.cancel != nil {
 		in.cancel()
 	}

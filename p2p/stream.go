@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -26,43 +27,99 @@ const maxPreverify = 64
 // network, instead of being stored and forwarded by each node on the way. It is
 // guarded by relay.mu.
 //
+// What is missing is asked of two peers at once, each of which begins elsewhere, and
+// everybody at random: so neighbours soon have what the other lacks, a connection that
+// has to get up to speed carries half of it, and what one peer serves late comes from the
+// other.
+//
 // A transaction that does not have the short id of its place is passed on by nobody
 // honest. One that has it may have been made up far away.
 type stream struct {
 	form    wire.Hash // Compact.Sum
 	partial *compact.Partial
-	txs     [][]byte // by place; nil: missing
+	raws    [][]byte   // by place; nil: missing
+	missing []uint32   // places that were, when this began
+	txs     []*wire.Tx // what was served for them
+	left    int        // how many of them there are not yet
+	first   uint32     // the place that was asked for first
+
+	ctx    context.Context // of the questions; ends when nothing is left to ask for
+	cancel context.CancelFunc
 }
 
-// stream begins to serve what there is of the compact form in hand.
-func (e *effort) stream() {
-	e.form = e.from.compact.Sum()
-	s := &stream{form: e.form, partial: e.partial, txs: make([][]byte, e.partial.Len())}
-	for i := range s.txs {
-		s.txs[i] = e.partial.Raw(uint32(i))
+// newStream begins to serve what there is of the compact form in hand.
+func (e *effort) newStream(p *compact.Partial) *stream {
+	s := &stream{form: e.from.compact.Sum(), partial: p, raws: make([][]byte, p.Len()), missing: p.Missing()}
+	s.txs, s.left = make([]*wire.Tx, len(s.missing)), len(s.missing)
+	s.first = s.missing[rand.IntN(len(s.missing))]
+	s.ctx, s.cancel = context.WithCancel(e.in.ctx)
+	for i := range s.raws {
+		s.raws[i] = p.Raw(uint32(i))
 	}
 	e.r.mu.Lock()
 	defer e.r.mu.Unlock()
 	if !e.in.done {
-		e.in.stream = s
-		e.in.hasNews()
+		e.in.setStream(s)
+	}
+	return s
+}
+
+// setStream begins a stream, or ends the one that there is.
+func (in *incoming) setStream(s *stream) {
+	if in.stream != nil {
+		in.stream.cancel()
+	}
+	if in.stream = s; s != nil {
+		in.hasNews()
 	}
 }
 
-// put adds transactions that a peer has served to the stream of a partial.
-func (r *relay) put(in *incoming, partial *compact.Partial, at []uint32, txs [][]byte) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := in.stream
-	if s == nil || s.partial != partial {
-		return
-	}
-	for i, at := range at {
-		if s.txs[at] == nil {
-			s.txs[at] = txs[i]
+// request asks for what is left of a stream. again says that somebody is being asked
+// already, who comes to the other half last.
+func (s *stream) request(block wire.Hash, again bool) *message.TxnRequest {
+	m := &message.TxnRequest{Block: block, Form: s.form}
+	for i, at := range s.missing {
+		if s.txs[i] == nil {
+			m.Indexes = append(m.Indexes, at)
 		}
 	}
-	in.hasNews()
+	n := len(m.Indexes)
+	if n == 0 {
+		return m
+	}
+	first, _ := slices.BinarySearch(m.Indexes, s.first)
+	if again {
+		first += n / 2
+	}
+	m.First = uint32(first % n)
+	return m
+}
+
+// put adds transactions that a peer has served, to the places at. It returns those that
+// had not come yet, and whether nothing more is wanted.
+func (r *relay) put(in *incoming, s *stream, at []uint32, txs []*wire.Tx) (fresh []*wire.Tx, over bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if in.stream != s {
+		return nil, true
+	}
+	for i, at := range at {
+		if s.raws[at] != nil {
+			continue
+		}
+		s.raws[at] = txs[i].Append(make([]byte, 0, txs[i].Size()))
+		k, _ := slices.BinarySearch(s.missing, at)
+		s.txs[k] = txs[i]
+		s.left--
+		fresh = append(fresh, txs[i])
+	}
+	if len(fresh) > 0 {
+		in.hasNews()
+	}
+	if s.left == 0 {
+		s.cancel()
+	}
+	return fresh, s.left == 0
 }
 
 // hasNews wakes those who wait for more of the stream.
@@ -73,42 +130,64 @@ func (in *incoming) hasNews() {
 	}
 }
 
-// group returns the first of some raw transactions, about groupSize bytes of them,
-// up to one that is missing.
-func group(n int, raw func(i int) []byte) (txs [][]byte) {
-	for i, size := 0, 0; i < n && size < groupSize; i++ {
-		tx := raw(i)
-		if tx == nil {
-			break
-		}
-		txs = append(txs, tx)
-		size += len(tx)
-	}
-	return txs
+// answering is the answer to a request for transactions of a block.
+type answering struct {
+	*message.TxnRequest
+	sent []bool // by position in Indexes
+	left int    // how many are not sent
+	next int    // position to begin with
 }
 
-// streamed returns the next transactions that are there of those that a peer has
-// asked for. If there are none, news is closed when there may be, and ready when
-// the block is there; without news there is nothing to wait for but the block.
-func (r *relay) streamed(m *message.TxnRequest, rest []uint32) (txs [][]byte, news, ready <-chan struct{}) {
+func newAnswering(m *message.TxnRequest) *answering {
+	return &answering{m, make([]bool, len(m.Indexes)), len(m.Indexes), int(m.First)}
+}
+
+// take returns the next transactions that are there, about groupSize bytes of them, and
+// the position of the first. raw returns the one at a place, or nil.
+func (a *answering) take(raw func(place uint32) []byte) (at int, txs [][]byte) {
+	n := len(a.Indexes)
+	for k := 0; k < n && txs == nil; k++ {
+		at = (a.next + k) % n
+		for i, size := at, 0; i < n && size < groupSize && !a.sent[i]; i++ {
+			tx := raw(a.Indexes[i])
+			if tx == nil {
+				break
+			}
+			txs = append(txs, tx)
+			size += len(tx)
+		}
+	}
+	for i := range txs {
+		a.sent[at+i] = true
+	}
+	if a.left -= len(txs); len(txs) > 0 {
+		a.next = (at + len(txs)) % n
+	}
+	return at, txs
+}
+
+// streamed takes the next transactions that are there of those that a peer has asked
+// for. If there are none, news is closed when there may be, and ready when the block is
+// there; without news there is nothing to wait for but the block.
+func (r *relay) streamed(a *answering) (at int, txs [][]byte, news, ready <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	in := r.blocks[m.Block]
+	in := r.blocks[a.Block]
 	if in == nil || in.body != nil || in.done {
-		return nil, nil, nil
+		return 0, nil, nil, nil
 	}
-	if s := in.stream; s != nil && s.form == m.Form {
-		txs = group(len(rest), func(i int) []byte {
-			if int64(rest[i]) >= int64(len(s.txs)) {
+	if s := in.stream; s != nil && s.form == a.Form {
+		at, txs = a.take(func(place uint32) []byte {
+			if int64(place) >= int64(len(s.raws)) {
 				return nil
 			}
-			return s.txs[rest[i]]
+			return s.raws[place]
 		})
 	}
 	if in.news == nil {
 		in.news = make(chan struct{})
 	}
-	return txs, in.news, in.ready
+	return at, txs, in.news, in.ready
 }
 
 // serveTxs answers a request for transactions of a block, with those that come in
@@ -118,20 +197,16 @@ func (r *relay) serveTxs(ctx context.Context, request []byte, answer func([]byte
 	if err != nil {
 		return err
 	}
-	rest := m.Indexes
-	send := func(txs [][]byte) error {
-		rest = rest[len(txs):]
-		return answer(message.AppendTxs(nil, txs))
-	}
+	a := newAnswering(m)
 	timer := time.NewTimer(holdTime)
 	defer timer.Stop()
-	for len(rest) > 0 {
-		txs, news, ready := r.streamed(m, rest)
+	for a.left > 0 {
+		at, txs, news, ready := r.streamed(a)
 		if news == nil {
 			break
 		}
 		if len(txs) > 0 {
-			if err := send(txs); err != nil {
+			if err := answer(message.AppendTxs(nil, uint32(at), txs)); err != nil {
 				return err
 			}
 			timer.Reset(holdTime)
@@ -150,7 +225,7 @@ func (r *relay) serveTxs(ctx context.Context, request []byte, answer func([]byte
 		}
 		break
 	}
-	if len(rest) == 0 {
+	if a.left == 0 {
 		return nil
 	}
 	b, _ := r.lookUp(ctx, m.Block)
@@ -159,12 +234,12 @@ func (r *relay) serveTxs(ctx context.Context, request []byte, answer func([]byte
 	if b == nil || int64(slices.Max(m.Indexes)) >= int64(len(b.Txs)) {
 		return answer(nil)
 	}
-	for len(rest) > 0 {
-		txs := group(len(rest), func(i int) []byte {
-			tx := b.Txs[rest[i]]
+	for a.left > 0 {
+		at, txs := a.take(func(place uint32) []byte {
+			tx := b.Txs[place]
 			return tx.Append(make([]byte, 0, tx.Size()))
 		})
-		if err := send(txs); err != nil {
+		if err := answer(message.AppendTxs(nil, uint32(at), txs)); err != nil {
 			return err
 		}
 	}
@@ -181,61 +256,64 @@ var (
 // wrongError is what no honest peer answers.
 type wrongError struct{ error }
 
-// askTxs asks for the transactions of a block that are missing in a partial, and
-// streams them as they come. One without the short id of its place goes nowhere,
-// and is the last that is read.
-func (r *relay) askTxs(p *host.Peer, in *incoming, partial *compact.Partial, form wire.Hash, missing []uint32) ([]*wire.Tx, served, verdict) {
-	request := message.TxnRequest{Block: in.hash, Form: form, Indexes: missing}
-	room := message.MaxAnswer(message.NameBlockTxn, r.maxWeight) // for the whole of it
-	txs, s := make([]*wire.Tx, 0, len(missing)), served{from: p}
-	ctx, cancel := context.WithCancel(in.ctx)
-	defer cancel()
+// askTxs asks for the transactions of a block that are missing, and streams them as they
+// come. One without the short id of its place goes nowhere, and is the last that is
+// read.
+func (r *relay) askTxs(p *host.Peer, in *incoming, s *stream, again bool) (served, verdict) {
+	r.mu.Lock()
+	request := s.request(in.hash, again)
+	r.mu.Unlock()
+	list := request.Indexes
+	given := served{from: p}
+	if len(list) == 0 {
+		return given, answered // it came meanwhile
+	}
 	come := make(chan []*wire.Tx, maxPreverify)
 	defer close(come)
-	r.start(func() { r.preverify(ctx, come) })
-	err := p.AskMany(in.ctx, message.NameBlockTxn, request.Append(nil), room, func(frame []byte) error {
+	r.start(func() { r.preverify(s.ctx, come) })
+	twice, room := make([]bool, len(list)), r.maxWeight // no byte weighs less than a unit
+	err := p.AskMany(s.ctx, message.NameBlockTxn, request.Append(nil), message.MaxAnswer(message.NameBlockTxn, r.maxWeight), func(frame []byte) error {
 		if len(frame) == 0 {
 			return errNoMore
 		}
 		m, err := message.DecodeTxs(frame)
-		room -= len(frame)
-		rest := missing[len(txs):]
-		switch {
-		case err != nil:
+		if err != nil {
 			return wrongError{err}
-		case len(m.Txs) == 0 || len(m.Txs) > len(rest) || room < 0:
-			return wrongError{fmt.Errorf("sent %d transactions of block %v when %d were missing", len(m.Txs), in.hash, len(rest))}
 		}
-		raws := make([][]byte, len(m.Txs))
+		if room -= len(frame); len(m.Txs) == 0 || int64(m.At)+int64(len(m.Txs)) > int64(len(list)) || slices.Contains(twice[m.At:][:len(m.Txs)], true) {
+			return wrongError{fmt.Errorf("sent %d transactions of block %v from position %d when %d were missing", len(m.Txs), in.hash, m.At, len(list))}
+		}
+		places := list[m.At:][:len(m.Txs)]
 		for i, tx := range m.Txs {
-			raws[i] = tx.Append(make([]byte, 0, tx.Size()))
-			if !s.add(partial, rest[i], tx.WTxID()) {
+			twice[int(m.At)+i] = true
+			if !given.add(s.partial, places[i], tx.WTxID()) {
 				return errMisfit
 			}
 		}
-		txs = append(txs, m.Txs...)
-		r.put(in, partial, rest[:len(raws)], raws)
-		select {
-		case come <- m.Txs:
-		default: // they are verified with the block
+		fresh, over := r.put(in, s, places, m.Txs)
+		if len(fresh) > 0 {
+			select {
+			case come <- fresh:
+			default: // they are verified with the block
+			}
 		}
-		if len(txs) == len(missing) {
+		if over {
 			return errEnough
 		}
 		return nil
 	})
 	var wrong wrongError
 	switch {
-	case errors.Is(err, errEnough), errors.Is(err, errMisfit):
-		return txs, s, answered
+	case errors.Is(err, errEnough), errors.Is(err, errMisfit), s.ctx.Err() != nil:
+		return given, answered
 	case errors.Is(err, errNoMore):
-		return nil, s, notYet
+		return given, notYet
 	case errors.As(err, &wrong):
-		return nil, s, r.wrong(p, wrong.Error())
+		return given, r.wrong(p, wrong.Error())
 	case err == nil:
-		return nil, s, r.wrong(p, fmt.Sprintf("sent %d transactions of block %v instead of %d", len(txs), in.hash, len(missing)))
+		return given, r.wrong(p, fmt.Sprintf("sent %d transactions of block %v instead of %d", len(given.at), in.hash, len(list)))
 	}
-	return nil, s, r.unanswered(p, message.NameBlockTxn, err)
+	return given, r.unanswered(p, message.NameBlockTxn, err)
 }
 
 // preverify has the pool verify the scripts of transactions of a block as they come,

@@ -22,8 +22,11 @@ func places(b *wire.Block) (at []uint32) {
 	return at
 }
 
-// frameOf returns the frame with some transactions.
-func frameOf(txs ...*wire.Tx) []byte { return (&message.Txs{Txs: txs}).Append(nil) }
+// frameOf returns the frame with some transactions, the first of them at a position of
+// what was asked for.
+func frameOf(at int, txs ...*wire.Tx) []byte {
+	return (&message.Txs{At: uint32(at), Txs: txs}).Append(nil)
+}
 
 // asking asks for all transactions of b but the coinbase that are missing in a
 // compact form, and sends each frame that comes, then closes.
@@ -66,7 +69,7 @@ func TestStream(t *testing.T) {
 		asked <- true
 		for i := 0; i < len(txs); i += 2 {
 			<-goOn
-			if err := answer(frameOf(txs[i : i+2]...)); err != nil {
+			if err := answer(frameOf(i, txs[i : i+2]...)); err != nil {
 				return err
 			}
 		}
@@ -78,14 +81,14 @@ func TestStream(t *testing.T) {
 	frames, others := asking(t, toAsker, b, c.Sum()), asking(t, toOther, b, compact.New(b, 8, nil).Sum())
 	for i := 0; i < len(txs); i += 2 {
 		goOn <- true
-		if frame := <-frames; !bytes.Equal(frame, frameOf(txs[i:i+2]...)) {
+		if frame := <-frames; !bytes.Equal(frame, frameOf(i, txs[i:i+2]...)) {
 			t.Fatalf("after %d transactions %x comes", i, frame)
 		}
 		if i+2 < len(txs) && len(others) > 0 {
 			t.Fatal("something is served to who has another compact form")
 		}
 	}
-	if frame := <-others; !bytes.Equal(frame, frameOf(txs...)) {
+	if frame := <-others; !bytes.Equal(frame, frameOf(0, txs...)) {
 		t.Errorf("who has another compact form gets %x", frame)
 	}
 	ends(t, frames)
@@ -136,7 +139,7 @@ func TestStreamIsVerified(t *testing.T) {
 		})
 	}
 
-	serve(frameOf(txs[:2]...), frameOf(txs[2]))
+	serve(frameOf(0, txs[:2]...), frameOf(2, txs[2]))
 	b := w.Mine(txs[:3]...)
 	fromSource.Send(compact.New(b, 7, nil))
 	if a := <-verified; a.first != txs[0].WTxID() || a.err != nil {
@@ -150,7 +153,7 @@ func TestStreamIsVerified(t *testing.T) {
 
 	wrong := txs[3].Clone()
 	wrong.Inputs[0].Witness[0][10] ^= 1
-	serve(frameOf(wrong), frameOf(txs[4]), frameOf(txs[5]))
+	serve(frameOf(0, wrong), frameOf(1, txs[4]), frameOf(2, txs[5]))
 	invalid := w.Next(wrong, txs[4], txs[5])
 	fromSource.Send(compact.New(invalid, 7, nil))
 	var rule *consensus.RuleError
@@ -185,7 +188,7 @@ func TestStreamEnds(t *testing.T) {
 	asked := make(chan bool, 10)
 	source.on(message.NameBlockTxn, func(_ []byte, answer func([]byte) error) error {
 		asked <- true
-		if err := answer(frameOf(txs[:2]...)); err != nil {
+		if err := answer(frameOf(0, txs[:2]...)); err != nil {
 			return err
 		}
 		return answer(nil)
@@ -214,18 +217,18 @@ func TestStreamStopsLies(t *testing.T) {
 	liar.on(message.NameBlockTxn, func(_ []byte, answer func([]byte) error) error {
 		asked <- true
 		<-goOn
-		if err := answer(frameOf(txs[0])); err != nil {
+		if err := answer(frameOf(0, txs[0])); err != nil {
 			return err
 		}
 		<-goOn
-		return answer(frameOf(txs[1], txs[3]))
+		return answer(frameOf(1, txs[1], txs[3]))
 	})
 	c := compact.New(b, 7, nil)
 	fromLiar.Send(c)
 	<-asked
 	frames := asking(t, toAsker, b, c.Sum())
 	goOn <- true
-	if frame := <-frames; !bytes.Equal(frame, frameOf(txs[0])) {
+	if frame := <-frames; !bytes.Equal(frame, frameOf(0, txs[0])) {
 		t.Fatalf("%x comes", frame)
 	}
 	fromHonest.Send(&message.Have{Header: b.Header})
@@ -235,7 +238,7 @@ func TestStreamStopsLies(t *testing.T) {
 		return len(n.talk().relay.blocks[b.Hash()].has) == 2
 	})
 	goOn <- true
-	if frame := <-frames; !bytes.Equal(frame, frameOf(txs[1:3]...)) {
+	if frame := <-frames; !bytes.Equal(frame, frameOf(1, txs[1:3]...)) {
 		t.Errorf("%x comes", frame)
 	}
 	ends(t, frames)

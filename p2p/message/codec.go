@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/keelson-chain/keelson/wire"
 )
@@ -96,6 +97,16 @@ func (r *reader) count() uint64 {
 	}
 	r.b = rest
 	return n
+}
+
+// position reads a CompactSize of at most 32 bits.
+func (r *reader) position() uint32 {
+	n := r.count()
+	if n > math.MaxUint32 {
+		r.fail(fmt.Errorf("position %d exceeds 32 bits", n))
+		return 0
+	}
+	return uint32(n)
 }
 
 // countOf reads how many elements follow, at most most of them, each at least size

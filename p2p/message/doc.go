@@ -25,7 +25,7 @@
 //	headers   HeadersRequest    Headers
 //	blocks    BlocksRequest     a block for each hash, in that order; an empty frame: not here
 //	compact   CompactRequest    a Compact; an empty frame: not here
-//	blocktxn  TxnRequest        Txs, until all are there, each with one or more; an empty frame: no more here
+//	blocktxn  TxnRequest        Txs, until all are there, each once; an empty frame: no more here
 //	txs       TxsRequest        a transaction for each id, in that order; an empty frame: not here
 //	pool      PoolRequest       Pool
 //	addrs     nothing           Addresses

@@ -70,7 +70,7 @@ func MaxRequest(name string, maxBlockWeight int) int {
 		return wire.HashSize
 	case NameBlockTxn:
 		// An index that takes three bytes passes over 253 that take none.
-		return 2*wire.HashSize + 5 + MaxBlockTxs(maxBlockWeight) + 3
+		return 2*wire.HashSize + 5 + 5 + MaxBlockTxs(maxBlockWeight) + 3
 	case NameTxs:
 		return 1 + 3 + MaxTxs*wire.HashSize
 	case NamePool:
@@ -90,7 +90,7 @@ func MaxAnswer(name string, maxBlockWeight int) int {
 	case NameCompact:
 		return maxCompact(maxBlockWeight)
 	case NameBlockTxn:
-		return 5 + maxBlockWeight
+		return 5 + 5 + maxBlockWeight
 	case NamePool:
 		return 5 + MaxPool*wire.HashSize
 	case NameAddrs:

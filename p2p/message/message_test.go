@@ -135,8 +135,8 @@ var examples = []struct {
 	{"compact request", &message.CompactRequest{Block: hash(1)}, strings.Repeat("01", 32)},
 	// The example of BIP 152 ("getblocktxn"): 0, 1, 3 with nothing between the
 	// first two.
-	{"blocktxn request", &message.TxnRequest{Block: hash(1), Form: hash(2), Indexes: []uint32{0, 1, 3, 260}}, strings.Repeat("01", 32) + strings.Repeat("02", 32) + "04" + "00" + "00" + "01" + "fd0001"},
-	{"blocktxn", &message.Txs{Txs: []*wire.Tx{tx(1), tx(2)}}, "02" + txHex("01000000") + txHex("02000000")},
+	{"blocktxn request", &message.TxnRequest{Block: hash(1), Form: hash(2), Indexes: []uint32{0, 1, 3, 260}, First: 2}, strings.Repeat("01", 32) + strings.Repeat("02", 32) + "02" + "04" + "00" + "00" + "01" + "fd0001"},
+	{"blocktxn", &message.Txs{At: 253, Txs: []*wire.Tx{tx(1), tx(2)}}, "fdfd00" + "02" + txHex("01000000") + txHex("02000000")},
 	{"txs request", &message.TxsRequest{ByTxID: true, IDs: []wire.Hash{hash(1)}}, "0101" + strings.Repeat("01", 32)},
 	{"pool request", &message.PoolRequest{Rate: 1000}, "e803000000000000"},
 	{"pool", &message.Pool{WTxIDs: []wire.Hash{hash(1)}}, "01" + strings.Repeat("01", 32)},
@@ -316,8 +316,8 @@ func TestLimits(t *testing.T) {
 		{"headers", &message.HeadersRequest{Locator: make([]wire.Hash, message.MaxLocator)}, message.MaxRequest(message.NameHeaders, weight), 0},
 		{"blocks", &message.BlocksRequest{Hashes: make([]wire.Hash, message.MaxBlocks)}, message.MaxRequest(message.NameBlocks, weight), 0},
 		{"compact", &message.CompactRequest{}, message.MaxRequest(message.NameCompact, weight), 0},
-		{"blocktxn", &message.TxnRequest{Indexes: all}, message.MaxRequest(message.NameBlockTxn, weight), 6},
-		{"blocktxn far", &message.TxnRequest{Indexes: far}, message.MaxRequest(message.NameBlockTxn, weight), weight},
+		{"blocktxn", &message.TxnRequest{Indexes: all, First: uint32(len(all) - 1)}, message.MaxRequest(message.NameBlockTxn, weight), 8},
+		{"blocktxn far", &message.TxnRequest{Indexes: far, First: uint32(len(far) - 1)}, message.MaxRequest(message.NameBlockTxn, weight), weight},
 		{"txs", &message.TxsRequest{IDs: make([]wire.Hash, message.MaxTxs)}, message.MaxRequest(message.NameTxs, weight), 0},
 		{"pool", &message.PoolRequest{}, message.MaxRequest(message.NamePool, weight), 0},
 
@@ -347,9 +347,9 @@ func TestLimits(t *testing.T) {
 
 // TestAppendTxs: transactions that are encoded already make the same frame.
 func TestAppendTxs(t *testing.T) {
-	m := message.Txs{Txs: []*wire.Tx{tx(1), tx(2)}}
+	m := message.Txs{At: 7, Txs: []*wire.Tx{tx(1), tx(2)}}
 	raws := [][]byte{tx(1).Append(nil), tx(2).Append(nil)}
-	if got, want := message.AppendTxs([]byte{9}, raws), m.Append([]byte{9}); !bytes.Equal(got, want) {
+	if got, want := message.AppendTxs([]byte{9}, 7, raws), m.Append([]byte{9}); !bytes.Equal(got, want) {
 		t.Errorf("%x, want %x", got, want)
 	}
 }

@@ -2,6 +2,7 @@ package message
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math"
 
 	"github.com/keelson-chain/keelson/wire"
@@ -88,12 +89,17 @@ type TxnRequest struct {
 	// have to have the block.
 	Form    wire.Hash
 	Indexes []uint32 // growing
+	// First is the position in Indexes that the answer shall begin with, if what is
+	// there has been found. It goes round from there, so that several peers can be
+	// asked, each for another part first.
+	First uint32
 }
 
-// Append appends the request to dst: the hashes, a count, and each index as what lies
-// between it and the one before, as CompactSize.
+// Append appends the request to dst: the hashes, First, a count, and each index as what
+// lies between it and the one before; numbers as CompactSize.
 func (m *TxnRequest) Append(dst []byte) []byte {
-	dst = wire.AppendCompactSize(append(append(dst, m.Block[:]...), m.Form[:]...), uint64(len(m.Indexes)))
+	dst = wire.AppendCompactSize(append(append(dst, m.Block[:]...), m.Form[:]...), uint64(m.First))
+	dst = wire.AppendCompactSize(dst, uint64(len(m.Indexes)))
 	next := uint32(0)
 	for _, at := range m.Indexes {
 		dst = wire.AppendCompactSize(dst, uint64(at-next))
@@ -106,7 +112,7 @@ func (m *TxnRequest) Append(dst []byte) []byte {
 // many transactions is the caller's to check.
 func DecodeTxnRequest(b []byte) (*TxnRequest, error) {
 	r := reader{b: b}
-	m := &TxnRequest{Block: r.hash(), Form: r.hash()}
+	m := &TxnRequest{Block: r.hash(), Form: r.hash(), First: r.position()}
 	if n := r.countOf(1, math.MaxInt); n > 0 {
 		m.Indexes = make([]uint32, n)
 		indexes := indexReader{&r, 0}
@@ -114,16 +120,22 @@ func DecodeTxnRequest(b []byte) (*TxnRequest, error) {
 			m.Indexes[i] = indexes.next()
 		}
 	}
+	if m.First > 0 && int64(m.First) >= int64(len(m.Indexes)) {
+		r.fail(fmt.Errorf("position %d of %d", m.First, len(m.Indexes)))
+	}
 	return m, r.end("request for transactions of a block")
 }
 
-// Txs is one frame of the answer to a TxnRequest: the next transactions, in the order
-// in which they were asked for.
-type Txs struct{ Txs []*wire.Tx }
+// Txs is one frame of the answer to a TxnRequest: transactions that were asked for one
+// after the other, from position At in its Indexes.
+type Txs struct {
+	At  uint32
+	Txs []*wire.Tx
+}
 
 // Append appends the answer to dst.
 func (m *Txs) Append(dst []byte) []byte {
-	dst = wire.AppendCompactSize(dst, uint64(len(m.Txs)))
+	dst = wire.AppendCompactSize(wire.AppendCompactSize(dst, uint64(m.At)), uint64(len(m.Txs)))
 	for _, tx := range m.Txs {
 		dst = tx.Append(dst)
 	}
@@ -131,8 +143,8 @@ func (m *Txs) Append(dst []byte) []byte {
 }
 
 // AppendTxs appends Txs of transactions that are encoded already.
-func AppendTxs(dst []byte, raws [][]byte) []byte {
-	dst = wire.AppendCompactSize(dst, uint64(len(raws)))
+func AppendTxs(dst []byte, at uint32, raws [][]byte) []byte {
+	dst = wire.AppendCompactSize(wire.AppendCompactSize(dst, uint64(at)), uint64(len(raws)))
 	for _, raw := range raws {
 		dst = append(dst, raw...)
 	}
@@ -142,7 +154,7 @@ func AppendTxs(dst []byte, raws [][]byte) []byte {
 // DecodeTxs reads Txs, which keep b.
 func DecodeTxs(b []byte) (*Txs, error) {
 	r := reader{b: b}
-	m := new(Txs)
+	m := &Txs{At: r.position()}
 	if n := r.countOf(minTxSize, math.MaxInt); n > 0 {
 		m.Txs = make([]*wire.Tx, n)
 		for i := range m.Txs {
