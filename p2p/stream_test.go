@@ -69,7 +69,7 @@ func TestStream(t *testing.T) {
 		asked <- true
 		for i := 0; i < len(txs); i += 2 {
 			<-goOn
-			if err := answer(frameOf(i, txs[i : i+2]...)); err != nil {
+			if err := answer(frameOf(i, txs[i:i+2]...)); err != nil {
 				return err
 			}
 		}
@@ -95,6 +95,90 @@ func TestStream(t *testing.T) {
 	ends(t, others)
 	n.reaches(b)
 	welcome(t, n, source, asker, other)
+}
+
+// TestTwoServe: what is missing is asked of the sender of the compact form and of a peer
+// that was chosen to push, and neither has to serve all of it.
+func TestTwoServe(t *testing.T) {
+	w := newWorld(t)
+	txs := w.txs(8)
+	n := w.start(1, nil)[0]
+	sender, chosen := w.stranger(), w.stranger()
+	fromSender, fromChosen := sender.call(n), chosen.isCalledBy(n)
+	next[*message.Push](t, chosen)
+	b := w.Mine(txs...)
+	firsts, both, over := make(chan uint32, 10), make(chan bool), make(chan bool)
+	defer close(over)
+	half := func(request []byte, answer func([]byte) error) error {
+		m, err := message.DecodeTxnRequest(request)
+		if err != nil {
+			return err
+		}
+		firsts <- m.First
+		<-both
+		for i := range len(txs) / 2 {
+			at := (int(m.First) + i) % len(txs)
+			if err := answer(frameOf(at, b.Txs[m.Indexes[at]])); err != nil {
+				return err
+			}
+		}
+		<-over // and then nothing, slowly
+		return nil
+	}
+	sender.on(message.NameBlockTxn, half)
+	chosen.on(message.NameBlockTxn, half)
+	fromSender.Send(compact.New(b, 7, nil))
+	first := <-firsts
+	fromChosen.Send(&message.Have{Header: b.Header})
+	if second := <-firsts; int(second) != (int(first)+len(txs)/2)%len(txs) {
+		t.Errorf("one is asked from %d on and the other from %d of %d", first, second, len(txs))
+	}
+	close(both)
+	n.reaches(b)
+	eventually(t, "the block is counted", func() bool { return n.talk().relay.info().WithAsked == 1 })
+	welcome(t, n, sender, chosen)
+}
+
+// TestAnswering: an answer begins where it is asked to, goes round, passes over what is
+// not there, and comes back to it.
+func TestAnswering(t *testing.T) {
+	a := newAnswering(&message.TxnRequest{Indexes: []uint32{1, 2, 5, 7, 8, 9}, First: 3})
+	have := map[uint32]bool{}
+	raw := func(place uint32) []byte {
+		if !have[place] {
+			return nil
+		}
+		return []byte{byte(place)}
+	}
+	for _, step := range []struct {
+		come []uint32
+		at   int
+		txs  string // places
+	}{
+		{nil, 0, ""},
+		{[]uint32{5, 8, 9}, 4, "\x08\x09"}, // not 7
+		{nil, 2, "\x05"},
+		{nil, 0, ""},
+		{[]uint32{7, 1}, 3, "\x07"}, // 8 is sent
+		{nil, 0, "\x01"},
+		{nil, 0, ""},
+		{[]uint32{2}, 1, "\x02"},
+		{nil, 0, ""},
+	} {
+		for _, place := range step.come {
+			have[place] = true
+		}
+		at, txs := a.take(raw)
+		if got := string(bytes.Join(txs, nil)); got != step.txs || got != "" && at != step.at {
+			t.Errorf("after %v come: %x from position %d, want %x from %d", step.come, got, at, step.txs, step.at)
+		}
+	}
+	if a.left != 0 {
+		t.Errorf("%d are left", a.left)
+	}
+	if _, txs := newAnswering(&message.TxnRequest{}).take(raw); txs != nil {
+		t.Errorf("nothing is asked for, and %x answered", txs)
+	}
 }
 
 // aheadPool says what a node has its pool verify ahead of a block.
