@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -203,15 +204,24 @@ func TestLyingTransactions(t *testing.T) {
 func TestMalformedAnswers(t *testing.T) {
 	for name, bad := range map[string]struct {
 		what   string
-		answer func(b *wire.Block, txs []*wire.Tx) []byte
+		frames func(b *wire.Block, txs []*wire.Tx) [][]byte
 	}{
-		"no transactions":      {message.NameBlockTxn, func(*wire.Block, []*wire.Tx) []byte { return []byte{0xff} }},
-		"too few transactions": {message.NameBlockTxn, func(_ *wire.Block, txs []*wire.Tx) []byte { return (&message.Txs{Txs: txs[:1]}).Append(nil) }},
-		"no compact block":     {message.NameCompact, func(*wire.Block, []*wire.Tx) []byte { return []byte{1} }},
-		"another compact block": {message.NameCompact, func(b *wire.Block, txs []*wire.Tx) []byte {
+		"no transactions":      {message.NameBlockTxn, func(*wire.Block, []*wire.Tx) [][]byte { return [][]byte{{0xff}} }},
+		"too few transactions": {message.NameBlockTxn, func(_ *wire.Block, txs []*wire.Tx) [][]byte { return [][]byte{frameOf(0, txs[0])} }},
+		"a transaction twice": {message.NameBlockTxn, func(_ *wire.Block, txs []*wire.Tx) [][]byte {
+			return [][]byte{frameOf(1, txs[1]), frameOf(0, txs[:2]...), frameOf(2, txs[2])}
+		}},
+		"a transaction too many": {message.NameBlockTxn, func(_ *wire.Block, txs []*wire.Tx) [][]byte {
+			return [][]byte{frameOf(0, txs[0]), frameOf(1, txs...)}
+		}},
+		"a transaction far away": {message.NameBlockTxn, func(_ *wire.Block, txs []*wire.Tx) [][]byte {
+			return [][]byte{frameOf(math.MaxUint32, txs[0])}
+		}},
+		"no compact block": {message.NameCompact, func(*wire.Block, []*wire.Tx) [][]byte { return [][]byte{{1}} }},
+		"another compact block": {message.NameCompact, func(b *wire.Block, txs []*wire.Tx) [][]byte {
 			c := compact.New(b, 1, nil)
 			c.Header.Nonce++
-			return c.Append(nil)
+			return [][]byte{c.Append(nil)}
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -222,7 +232,14 @@ func TestMalformedAnswers(t *testing.T) {
 			fromLiar, fromHonest := liar.call(n), honest.call(n)
 			b := w.Mine(txs...)
 			honest.serving(b)
-			liar.on(bad.what, func(_ []byte, answer func([]byte) error) error { return answer(bad.answer(b, txs)) })
+			liar.on(bad.what, func(_ []byte, answer func([]byte) error) error {
+				for _, frame := range bad.frames(b, txs) {
+					if err := answer(frame); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 			if bad.what == message.NameCompact {
 				fromLiar.Send(&message.Have{Header: b.Header})
 			} else {

@@ -17,6 +17,9 @@ import (
 // groupSize is about how many bytes of a block's transactions go into one frame.
 const groupSize = 16 << 10
 
+// frameExtra is how much a frame may take besides its transactions.
+const frameExtra = 8
+
 // maxPreverify is how many groups of transactions may wait for being verified ahead
 // of their block.
 const maxPreverify = 64
@@ -97,7 +100,7 @@ func (s *stream) request(block wire.Hash, again bool) *message.TxnRequest {
 
 // put adds transactions that a peer has served, to the places at. It returns those that
 // had not come yet, and whether nothing more is wanted.
-func (r *relay) put(in *incoming, s *stream, at []uint32, txs []*wire.Tx) (fresh []*wire.Tx, over bool) {
+func (r *relay) put(in *incoming, s *stream, at []uint32, txs []*wire.Tx, raws [][]byte) (fresh []*wire.Tx, over bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if in.stream != s {
@@ -107,7 +110,7 @@ func (r *relay) put(in *incoming, s *stream, at []uint32, txs []*wire.Tx) (fresh
 		if s.raws[at] != nil {
 			continue
 		}
-		s.raws[at] = txs[i].Append(make([]byte, 0, txs[i].Size()))
+		s.raws[at] = raws[i]
 		k, _ := slices.BinarySearch(s.missing, at)
 		s.txs[k] = txs[i]
 		s.left--
@@ -268,11 +271,12 @@ func (r *relay) askTxs(p *host.Peer, in *incoming, s *stream, again bool) (serve
 	if len(list) == 0 {
 		return given, answered // it came meanwhile
 	}
+	most := message.MaxAnswer(message.NameBlockTxn, r.maxWeight)
 	come := make(chan []*wire.Tx, maxPreverify)
 	defer close(come)
 	r.start(func() { r.preverify(s.ctx, come) })
-	twice, room := make([]bool, len(list)), r.maxWeight // no byte weighs less than a unit
-	err := p.AskMany(s.ctx, message.NameBlockTxn, request.Append(nil), message.MaxAnswer(message.NameBlockTxn, r.maxWeight), func(frame []byte) error {
+	had, room := make([]bool, len(list)), most+frameExtra*len(list)
+	err := p.AskMany(s.ctx, message.NameBlockTxn, request.Append(nil), most, func(frame []byte) error {
 		if len(frame) == 0 {
 			return errNoMore
 		}
@@ -280,17 +284,20 @@ func (r *relay) askTxs(p *host.Peer, in *incoming, s *stream, again bool) (serve
 		if err != nil {
 			return wrongError{err}
 		}
-		if room -= len(frame); len(m.Txs) == 0 || int64(m.At)+int64(len(m.Txs)) > int64(len(list)) || slices.Contains(twice[m.At:][:len(m.Txs)], true) {
-			return wrongError{fmt.Errorf("sent %d transactions of block %v from position %d when %d were missing", len(m.Txs), in.hash, m.At, len(list))}
+		room -= len(frame)
+		n := len(m.Txs)
+		if n == 0 || room < 0 || int64(m.At)+int64(n) > int64(len(list)) || slices.Contains(had[m.At:][:n], true) {
+			return wrongError{fmt.Errorf("sent %d transactions of block %v from position %d, too much or again, when %d were missing", n, in.hash, m.At, len(list))}
 		}
-		places := list[m.At:][:len(m.Txs)]
+		places, raws := list[m.At:][:n], make([][]byte, n)
 		for i, tx := range m.Txs {
-			twice[int(m.At)+i] = true
+			had[int(m.At)+i] = true
+			raws[i] = tx.Append(make([]byte, 0, tx.Size()))
 			if !given.add(s.partial, places[i], tx.WTxID()) {
 				return errMisfit
 			}
 		}
-		fresh, over := r.put(in, s, places, m.Txs)
+		fresh, over := r.put(in, s, places, m.Txs, raws)
 		if len(fresh) > 0 {
 			select {
 			case come <- fresh:
