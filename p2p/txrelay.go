@@ -41,11 +41,12 @@ const (
 	// answer in time.
 	maxRepeats = 256
 	// maxInbox is how many transactions wait to be judged, maxJudged how many are
-	// judged together, and maxLarge how many of more than largeTx bytes there are.
+	// judged together, and maxLarge how many of more than largeTx bytes there are: peers
+	// can fill the inbox with what costs them nothing.
 	maxInbox  = 256
 	maxJudged = 128
-	maxLarge  = 8
-	largeTx   = 100_000
+	maxLarge  = 16
+	largeTx   = 20_000
 	// rebroadcastTime is how often transactions are announced again that nobody has
 	// fetched, at least; half of it may come on top (Bitcoin Core's).
 	rebroadcastTime = 10 * time.Minute
