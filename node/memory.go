@@ -67,8 +67,8 @@ func tendMemory(ctx context.Context, fetching func() bool) error {
 			if live != last {
 				last, next = live, gcBusy
 			}
-			if now := gcPercent(live); now <= percent-gcStep || now >= percent+gcStep {
-				percent = now
+			if pace := gcPercent(live); pace <= percent-gcStep || pace >= percent+gcStep {
+				percent = pace
 				debug.SetGCPercent(percent)
 			}
 			if idle.due(time.Now(), live, objects-min(live, objects)+sample[gcFree].Value.Uint64()) {

@@ -311,12 +311,12 @@ func (r *relay) askTxs(p *host.Peer, in *incoming, s *stream, again bool) (serve
 	})
 	var wrong wrongError
 	switch {
+	case errors.As(err, &wrong):
+		return given, r.wrong(p, wrong.Error())
 	case errors.Is(err, errEnough), errors.Is(err, errMisfit), s.ctx.Err() != nil:
 		return given, answered
 	case errors.Is(err, errNoMore):
 		return given, notYet
-	case errors.As(err, &wrong):
-		return given, r.wrong(p, wrong.Error())
 	case err == nil:
 		return given, r.wrong(p, fmt.Sprintf("sent %d transactions of block %v instead of %d", len(given.at), in.hash, len(list)))
 	}

@@ -391,8 +391,13 @@ func TestFrames(t *testing.T) {
 
 func TestProtocol(t *testing.T) {
 	genesis := wire.MustHash("000000000019d6689c085ae165831e934ff763ae46a2a6c172b3f1b60a8ce26f")
-	if got, want := message.Protocol(genesis, message.NameRelay), "/keelson/000000000019d668/relay/1"; got != want {
-		t.Errorf("%s, want %s", got, want)
+	for name, want := range map[string]string{
+		message.NameRelay:    "/keelson/000000000019d668/relay/1",
+		message.NameBlockTxn: "/keelson/000000000019d668/blocktxn/2",
+	} {
+		if got := message.Protocol(genesis, name); got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
 	}
 }
 

@@ -47,11 +47,16 @@ const ProtocolPrefix = "/keelson/"
 
 // Protocol returns the identifier of the protocol with a name on the network that
 // begins with genesis, as in "/keelson/000000000019d668/relay/1", so that nodes of
-// different networks have nothing to say to each other.
+// different networks have nothing to say to each other. The number changes with the
+// messages: who does not know it refuses the stream, and misreads nothing.
 func Protocol(genesis wire.Hash, name string) string {
+	version := "/1"
+	if name == NameBlockTxn {
+		version = "/2" // answers go round since
+	}
 	var first [8]byte
 	for i := range first {
 		first[i] = genesis[wire.HashSize-1-i]
 	}
-	return ProtocolPrefix + hex.EncodeToString(first[:]) + "/" + name + "/1"
+	return ProtocolPrefix + hex.EncodeToString(first[:]) + "/" + name + version
 }
